@@ -98,7 +98,9 @@ def full_parser(chosen: str = "") -> Parser:
         keeps_lines=True,
     )
     parser.add_argument("--version", action="version", version=f"regnet {regnet.__version__}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", dest="command", help=argparse.SUPPRESS, prog="regnet")
+    subparsers = parser.add_subparsers(
+        metavar="COMMAND", dest="command", help=argparse.SUPPRESS, prog="regnet"
+    )
     for command in COMMANDS:
         if command.name == chosen:
             importlib.import_module(command.module).add_parser(subparsers)
@@ -108,6 +110,10 @@ def full_parser(chosen: str = "") -> Parser:
 
 
 def _carry_out(words: Sequence[str]) -> int:
+    if words[:2] == ["completion", "--words"]:  # a shell's question: any words at all, -- among them
+        from regnet.cli.completion import answer
+
+        return answer(words[2:])
     names = {command.name for command in COMMANDS}
     chosen = next((word for word in words if not word.startswith("-")), "")
     parser = full_parser(chosen if chosen in names else "")
@@ -129,6 +135,5 @@ def _bug(error: Exception, words: Sequence[str]) -> str:
         print(f"command: regnet {' '.join(words)}\n", file=stream)
         traceback.print_exception(error, file=stream)
     return (
-        f"a bug in regNet ({type(error).__name__}: {str(error)[:200]}); "
-        f"please report it with the file {path}"
+        f"a bug in regNet ({type(error).__name__}: {str(error)[:200]}); please report it with the file {path}"
     )

@@ -11,7 +11,7 @@ import argparse
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
@@ -76,9 +76,9 @@ def write_values(parameter: Parameter, values: Iterable[Value]) -> str:
 # ---- options -----------------------------------------------------------------------------------------
 
 
-def add_study_options(parser: argparse.ArgumentParser) -> None:
-    """Add an option for every parameter of a study, in the parameters' own groups."""
-    _add_options(parser, study_parameters().values())
+def add_study_options(parser: argparse.ArgumentParser, *, leave_out: Collection[str] = ()) -> None:
+    """Add an option for every parameter of a study but those to leave out, in the parameters' groups."""
+    _add_options(parser, [item for name, item in study_parameters().items() if name not in leave_out])
 
 
 def add_execution_options(parser: argparse.ArgumentParser) -> None:
