@@ -60,7 +60,7 @@ setup(
     package_dir={"regnet.data": "data"},
     package_data={
         "regnet": ["py.typed", "presets/*.toml"],
-        "regnet.data": ["motif/*", "expression/*"],
+        "regnet.data": ["motif/*", "expression/*", "expression/genes/*"],
         "regnet_tui": ["py.typed", "*.tcss"],
     },
     include_package_data=False,
