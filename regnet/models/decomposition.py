@@ -203,7 +203,7 @@ def _decompose_tall(matrix: NDArray[np.generic]) -> Decomposition:
         _check_finite(rows, block.start)
         stacked = np.vstack([triangle, rows])
         (factor,) = scipy.linalg.qr(stacked, mode="r", overwrite_a=True, check_finite=False)
-        triangle = factor[:n_motifs]
+        triangle = np.asarray(factor[:n_motifs], dtype=np.float64)
     _, values, right = scipy.linalg.svd(triangle, check_finite=False)
     rank = _numerical_rank(values, n_genes, n_motifs)
     values, right = values[:rank], np.ascontiguousarray(right[:rank].T)

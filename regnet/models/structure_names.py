@@ -182,9 +182,7 @@ def default_true_signals(n_conditions: int) -> tuple[str, ...]:
     return ("id", "random", *(f"lowrank_{rank}" for rank in ranks))
 
 
-def parse_true_signal(
-    text: str, n_conditions: int | None = None, where: str = "covariance"
-) -> StructureName:
+def parse_true_signal(text: str, n_conditions: int | None = None, where: str = "covariance") -> StructureName:
     """Read the name of a signal covariance to simulate: id, random (= freeform), lowrank_k.
 
     With `n_conditions`, the number of blocks k of ``lowrank_k`` is checked against it.

@@ -90,9 +90,7 @@ def draw_noise_covariance(
     """
     name = parse_true_noise(kind)
     if not 0.0 <= noise_fraction <= 1.0:
-        raise InputError(
-            "noise_fraction", "a number from 0 to 1", repr(noise_fraction), "change it"
-        )
+        raise InputError("noise_fraction", "a number from 0 to 1", repr(noise_fraction), "change it")
     if name.startswith("identity"):
         noise = np.eye(n_conditions)
     else:

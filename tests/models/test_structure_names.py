@@ -111,7 +111,5 @@ def test_names_of_truths_are_read_and_checked():
 
 def test_reading_names_loads_no_numpy():
     code = "import sys, regnet.models.structure_names; print('numpy' in sys.modules)"
-    answer = subprocess.run(
-        [sys.executable, "-c", code], check=False, capture_output=True, text=True
-    )
+    answer = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert answer.stdout.strip() == "False", answer.stderr

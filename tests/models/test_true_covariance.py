@@ -11,9 +11,7 @@ def generator(seed=0):
     return np.random.default_rng(seed)
 
 
-@pytest.mark.parametrize(
-    "kind", ["id", "random", "freeform", "lowrank_1", "lowrank_2", "lowrank_6"]
-)
+@pytest.mark.parametrize("kind", ["id", "random", "freeform", "lowrank_1", "lowrank_2", "lowrank_6"])
 def test_every_signal_is_symmetric_positive_semidefinite_and_of_trace_one(kind):
     covariance = draw_signal_covariance(kind, 6, generator())
     assert np.array_equal(covariance, covariance.T)

@@ -1,0 +1,404 @@
+"""What is the likelihood of V ⊗ MMᵀ + Σ ⊗ I, and how does it change with V and Σ?
+
+Everything here is spectral: after the rotation by the motif scores' singular vectors
+(:mod:`regnet.models.decomposition`) and a simultaneous diagonalisation of V and Σ nothing costs
+more than O(r C²) + O(C³), whatever the number of genes. The symmetric form is used throughout,
+
+    Wᵀ(V+Σ)W = I,   WᵀVW = diag α,   WᵀΣW = diag β,   P_ij = 1/(β_j + α_j d_i²),   Z = ỸW,
+
+    −2 log p = G C log 2π + G log|V+Σ| − Σ log P + Σ Z²∘P + n⊥ Σ log β + Σⱼ (WᵀS⊥W)ⱼⱼ/βⱼ,
+
+which exists where V, or at n⊥ = 0 also Σ, is singular. Sources: Rakitsch et al., NIPS 2013
+(sums of Kronecker products); Lippert et al., Nat. Methods 8:833, 2011 (spectral rotation).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dsygvd
+
+from regnet.models.decomposition import Decomposition, Rotated
+
+Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
+
+LOG_2_PI = math.log(2.0 * math.pi)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SpectralData:
+    """Expression in rotated coordinates, and which likelihood of it is meant.
+
+    Attributes
+    ----------
+    rotated : ndarray of shape (rank, n_conditions)
+        Ỹ = UᵀY.
+    squares : ndarray of shape (rank, 1)
+        Squared singular values d², a column.
+    residual_gram : ndarray of shape (n_conditions, n_conditions)
+        S⊥.
+    n_genes, n_residual : int
+        G and n⊥ = G − rank.
+    covariates : ndarray of shape (rank, n_covariates)
+        X̃ = UᵀX; no columns for a mean of zero.
+    residual_covariate_gram, residual_cross : ndarray
+        X⊥ᵀX⊥ (n_covariates × n_covariates) and X⊥ᵀY⊥ (n_covariates × n_conditions).
+    restricted : bool
+        Whether the restricted likelihood (REML) is meant.
+    """
+
+    rotated: Matrix
+    squares: Matrix
+    residual_gram: Matrix
+    n_genes: int
+    n_residual: int
+    covariates: Matrix
+    residual_covariate_gram: Matrix
+    residual_cross: Matrix
+    restricted: bool = False
+
+    @property
+    def n_conditions(self) -> int:
+        """Number of conditions C."""
+        return int(self.rotated.shape[1])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CanonicalBasis:
+    """The coordinates between conditions in which V and Σ are both diagonal.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_conditions, n_conditions)
+        W; Z = ỸW are the canonical traits.
+    loadings : ndarray of shape (n_conditions, n_conditions)
+        H = W⁻ᵀ; V = H diag(α) Hᵀ and Σ = H diag(β) Hᵀ.
+    signal, noise : ndarray of shape (n_conditions,)
+        α and β, not negative.
+    """
+
+    weights: Matrix
+    loadings: Matrix
+    signal: Vector
+    noise: Vector
+
+    @property
+    def signal_covariance(self) -> Matrix:
+        """V, symmetric and positive semidefinite by construction."""
+        return _symmetric((self.loadings * self.signal) @ self.loadings.T)
+
+    @property
+    def noise_covariance(self) -> Matrix:
+        """Σ, symmetric and positive semidefinite by construction."""
+        return _symmetric((self.loadings * self.noise) @ self.loadings.T)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Likelihood:
+    """−2 log likelihood at one canonical basis, with its derivatives in that basis.
+
+    A derivative with respect to V (or Σ) in the basis is Hᵀ(∂/∂V)H; the way back is W·Wᵀ.
+
+    Attributes
+    ----------
+    deviance : float
+        −2 log likelihood, all constants included.
+    signal_gradient, noise_gradient : ndarray of shape (n_conditions, n_conditions)
+        Symmetric.
+    expected : tuple of three ndarrays of shape (n_conditions, n_conditions)
+        Blocks VV, VΣ and ΣΣ of the expected Hessian (twice the Fisher information), of the
+        zero-mean part: one 2×2 block for each ordered pair of basis vectors.
+    mean : ndarray of shape (n_covariates, n_conditions)
+        Generalised least squares estimate of the mean's coefficients, in the basis.
+    """
+
+    deviance: float
+    signal_gradient: Matrix
+    noise_gradient: Matrix
+    expected: tuple[Matrix, Matrix, Matrix]
+    mean: Matrix
+    # What the product with the observed Hessian needs: P, [d²A, A] and elementwise parts.
+    precision: Matrix
+    products: Matrix
+    elementwise: tuple[Matrix, Matrix, Matrix]
+    residual: Matrix | None
+    information: Matrix | None
+    cross: Matrix | None
+
+
+def spectral_data(decomposition: Decomposition, rotated: Rotated, restricted: bool = False) -> SpectralData:
+    """Collect what the likelihood needs of a decomposition and an expression matrix."""
+    return SpectralData(
+        rotated=rotated.rotated,
+        squares=(decomposition.singular_values**2)[:, None],
+        residual_gram=rotated.residual_gram,
+        n_genes=rotated.n_genes,
+        n_residual=rotated.n_residual,
+        covariates=rotated.covariates,
+        residual_covariate_gram=rotated.residual_covariate_gram,
+        residual_cross=rotated.residual_cross,
+        restricted=restricted and rotated.n_covariates > 0,
+    )
+
+
+def canonical_basis(signal: Matrix, noise: Matrix) -> CanonicalBasis | None:
+    """Diagonalise V and Σ together; None where V+Σ is not positive definite. O(C³)."""
+    step = change_of_basis(signal, noise)
+    if step is None:
+        return None
+    weights, loadings, alpha, beta = step
+    return CanonicalBasis(weights, loadings, np.maximum(alpha, 0.0), np.maximum(beta, 0.0))
+
+
+def change_of_basis(signal: Matrix, noise: Matrix) -> tuple[Matrix, Matrix, Vector, Vector] | None:
+    """Solve VW = (V+Σ)W diag(α): W, W⁻ᵀ, α and β, of any sign; None where V+Σ is not definite."""
+    total = signal + noise
+    _, weights, failed = dsygvd(signal, total)
+    if failed:
+        return None
+    # α and β are both computed: 1 − α would lose a small β, and the solver's α a small α.
+    alpha = np.einsum("ij,ij->j", weights, signal @ weights)
+    beta = np.einsum("ij,ij->j", weights, noise @ weights)
+    return weights, total @ weights, alpha, beta
+
+
+def evaluate(data: SpectralData, basis: CanonicalBasis, traits: Matrix | None = None) -> Likelihood:
+    """Evaluate −2 log likelihood, its gradient and what its Hessian needs; O(r C² + C³).
+
+    `traits` is Z = ỸW where the caller has it already. With covariates the mean is at its
+    generalised least squares estimate, so the gradient is that of the profile likelihood.
+    """
+    n_conditions = data.n_conditions
+    weights, beta = basis.weights, basis.noise
+    traits = data.rotated @ weights if traits is None else traits
+    squares = data.squares
+    variances = squares * basis.signal
+    variances += beta
+    precision = 1.0 / variances
+    residual = None
+    if data.n_residual:
+        residual = weights.T @ data.residual_gram @ weights
+    mean, information, cross = data.residual_cross, None, None
+    if data.covariates.shape[1]:
+        mean, information, cross = _estimate_mean(data, basis, traits, precision)
+        traits = traits - data.covariates @ mean
+        if residual is not None:
+            residual = residual - (data.residual_cross @ weights + cross).T @ mean
+            residual = _symmetric(residual)
+    products = np.empty((squares.shape[0], 2 * n_conditions))
+    scaled = products[:, n_conditions:]
+    np.multiply(traits, precision, out=scaled)
+    np.multiply(squares, scaled, out=products[:, :n_conditions])
+    moments = products.T @ scaled
+    weighted = np.empty_like(products)
+    weighted[:, n_conditions:] = precision
+    np.multiply(squares, precision, out=weighted[:, :n_conditions])
+    sums = weighted.sum(axis=0)
+    fisher = weighted.T @ weighted
+    expected_vv = fisher[:n_conditions, :n_conditions]
+    expected_vs = _symmetric(fisher[:n_conditions, n_conditions:])
+    expected_ss = fisher[n_conditions:, n_conditions:]
+
+    n_genes, n_residual = data.n_genes, data.n_residual
+    deviance = (
+        n_genes * n_conditions * LOG_2_PI
+        + 2.0 * n_genes * float(np.linalg.slogdet(basis.loadings)[1])
+        + float(np.log(variances).sum())
+        + float(np.einsum("ij,ij->", traits, scaled))
+    )
+    signal_gradient = -moments[:n_conditions]
+    noise_gradient = -moments[n_conditions:]
+    signal_diagonal, noise_diagonal = sums[:n_conditions], sums[n_conditions:]
+    if residual is not None:
+        inverse = 1.0 / beta
+        both = inverse[:, None] * inverse
+        deviance += n_residual * float(np.log(beta).sum()) + float(residual.diagonal() @ inverse)
+        residual = residual * both
+        noise_gradient -= residual
+        noise_diagonal = noise_diagonal + n_residual * inverse
+        expected_ss = expected_ss + n_residual * both
+    signal_gradient.flat[:: n_conditions + 1] += signal_diagonal
+    noise_gradient.flat[:: n_conditions + 1] += noise_diagonal
+    likelihood = Likelihood(
+        deviance=deviance,
+        signal_gradient=_symmetric(signal_gradient),
+        noise_gradient=_symmetric(noise_gradient),
+        expected=(expected_vv, expected_vs, expected_ss),
+        mean=mean,
+        precision=precision,
+        products=products,
+        elementwise=(-expected_vv, -expected_vs, -expected_ss),
+        residual=residual,
+        information=information,
+        cross=cross,
+    )
+    if data.restricted:
+        return _restrict(data, basis, likelihood)
+    return likelihood
+
+
+def hessian_product(
+    data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood, change: Matrix
+) -> Matrix:
+    """Multiply the observed Hessian of −2 log likelihood with a change of V and Σ; O(r C²).
+
+    Parameters
+    ----------
+    change : ndarray of shape (2·n_conditions, n_conditions)
+        Symmetric changes of V and Σ in the basis, one below the other.
+
+    Returns
+    -------
+    ndarray of shape (2·n_conditions, n_conditions)
+        The changes of the two gradients, exactly symmetric: an antisymmetric rounding error
+        would meet a negative definite Hessian and grow in conjugate gradients.
+    """
+    n_conditions = data.n_conditions
+    signal, noise = change[:n_conditions], change[n_conditions:]
+    response = likelihood.precision * (likelihood.products @ change)
+    rest = None
+    if likelihood.residual is not None:
+        inverse = 1.0 / basis.noise
+        rest = (inverse[:, None] * noise) @ likelihood.residual
+    if likelihood.information is not None and likelihood.cross is not None:
+        pull = data.covariates.T @ response
+        cross = likelihood.cross
+        if rest is not None:
+            cross = cross * inverse
+            pull += (cross @ noise) * inverse
+        shift = -np.linalg.solve(likelihood.information, pull.T[..., None])[..., 0].T
+        response += likelihood.precision * (data.covariates @ shift)
+        if rest is not None:
+            rest = rest + cross.T @ (shift * inverse)
+    half = likelihood.products.T @ response
+    curve_vv, curve_vs, curve_ss = likelihood.elementwise
+    half[:n_conditions] += 0.5 * (curve_vv * signal + curve_vs * noise)
+    half[n_conditions:] += 0.5 * (curve_vs * signal + curve_ss * noise)
+    if rest is not None:
+        half[n_conditions:] += rest
+    out = np.empty_like(half)
+    np.add(half[:n_conditions], half[:n_conditions].T, out=out[:n_conditions])
+    np.add(half[n_conditions:], half[n_conditions:].T, out=out[n_conditions:])
+    return out
+
+
+def posterior_effects(
+    decomposition: Decomposition, data: SpectralData, basis: CanonicalBasis
+) -> tuple[Matrix, Matrix]:
+    """Posterior mean and standard deviation of the effects, given V, Σ and the mean.
+
+    Returns
+    -------
+    effects, effects_sd : ndarrays of shape (n_motifs, n_conditions)
+        B̂ = Q diag(d) [(Z∘P) α] W⁻¹, and the root of
+        Σᵢ Q_ti² Σⱼ H_cj² α_j β_j P_ij + (1 − Σᵢ Q_ti²) V_cc.
+
+    Notes
+    -----
+    O(T r C); the squares of Q are formed in blocks of motifs.
+    """
+    likelihood = evaluate(data, basis)
+    scaled = likelihood.products[:, data.n_conditions :]
+    values = decomposition.singular_values[:, None]
+    right = decomposition.right
+    effects = right @ ((values * scaled * basis.signal) @ basis.loadings.T)
+    squared = basis.loadings**2
+    spectrum = (likelihood.precision * (basis.signal * basis.noise)) @ squared.T
+    prior = squared @ basis.signal
+    variances = np.empty_like(effects)
+    for start in range(0, right.shape[0], 128):
+        block = right[start : start + 128] ** 2
+        unseen = np.maximum(1.0 - block.sum(axis=1), 0.0)
+        variances[start : start + 128] = block @ spectrum + unseen[:, None] * prior
+    return effects, np.sqrt(variances)
+
+
+def to_dense(scores: Matrix, signal: Matrix, noise: Matrix) -> Matrix:
+    """Write V ⊗ MMᵀ + Σ ⊗ I out: the covariance of vec(Y), columns of Y one below the other.
+
+    (G·C)² cells; for tests and small examples.
+    """
+    return np.kron(signal, scores @ scores.T) + np.kron(noise, np.eye(scores.shape[0]))
+
+
+def _estimate_mean(
+    data: SpectralData, basis: CanonicalBasis, traits: Matrix, precision: Matrix
+) -> tuple[Matrix, Matrix, Matrix]:
+    # num_j and den_j of the generalised least squares problem, one per canonical trait.
+    design = data.covariates
+    n_covariates = design.shape[1]
+    outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
+    information: Matrix = (outer.T @ precision).T.reshape(-1, n_covariates, n_covariates)
+    target = design.T @ (traits * precision)
+    cross = data.residual_cross @ basis.weights
+    if data.n_residual:
+        information = information + data.residual_covariate_gram / basis.noise[:, None, None]
+        target += cross / basis.noise
+    mean: Matrix = np.linalg.solve(information, target.T[..., None])[..., 0].T
+    return mean, information, cross - data.residual_covariate_gram @ mean
+
+
+def _restrict(data: SpectralData, basis: CanonicalBasis, profile: Likelihood) -> Likelihood:
+    """Add log|XᵀK⁻¹X| and its derivatives, which makes the profile likelihood restricted."""
+    information = profile.information
+    assert information is not None
+    design, precision, squares = data.covariates, profile.precision, data.squares
+    n_conditions, n_covariates = data.n_conditions, design.shape[1]
+    inverse = np.linalg.inv(information)
+    gram = design.T @ design + data.residual_covariate_gram
+    deviance = (
+        profile.deviance
+        + float(np.linalg.slogdet(information)[1].sum())
+        - 2.0 * n_covariates * float(np.linalg.slogdet(basis.loadings)[1])
+        - n_covariates * n_conditions * LOG_2_PI
+        - n_conditions * float(np.linalg.slogdet(gram)[1])
+    )
+    leverage = np.einsum("ip,jpq,iq->ij", design, inverse, design)
+    once = leverage * precision**2
+    weighted = squares * precision
+    signal_gradient = profile.signal_gradient.copy()
+    noise_gradient = profile.noise_gradient.copy()
+    signal_gradient.flat[:: n_conditions + 1] -= (squares * once).sum(axis=0)
+    noise_gradient.flat[:: n_conditions + 1] -= once.sum(axis=0)
+    bends = [(squares * once).T @ weighted, once.T @ weighted, once.T @ precision]
+    outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
+    pairs = [
+        np.stack([(outer[:, [m]] * left).T @ precision for m in range(outer.shape[1])], axis=-1).reshape(
+            n_conditions, n_conditions, n_covariates, n_covariates
+        )
+        for left in (weighted, precision)
+    ]
+    if data.n_residual:
+        beta = basis.noise
+        trace = np.einsum("jpq,qp->j", inverse, data.residual_covariate_gram) / beta**2
+        noise_gradient.flat[:: n_conditions + 1] -= trace
+        bends[2] = bends[2] + trace[:, None] / beta
+        both = (beta[:, None] * beta)[:, :, None, None]
+        pairs[1] = pairs[1] + data.residual_covariate_gram / both
+    elementwise = tuple(
+        part
+        + (bend + bend.T)
+        - np.einsum("jpq,jkqr,krs,jkps->jk", inverse, left, inverse, right, optimize=True)
+        for part, bend, left, right in zip(
+            profile.elementwise,
+            bends,
+            (pairs[0], pairs[0], pairs[1]),
+            (pairs[0], pairs[1], pairs[1]),
+            strict=True,
+        )
+    )
+    return replace(
+        profile,
+        deviance=deviance,
+        signal_gradient=signal_gradient,
+        noise_gradient=noise_gradient,
+        elementwise=(elementwise[0], elementwise[1], elementwise[2]),
+    )
+
+
+def _symmetric(matrix: Matrix) -> Matrix:
+    return np.asarray(0.5 * (matrix + matrix.T), dtype=np.float64)
