@@ -150,7 +150,11 @@ def prepare(
     InputError
         Where the table has fewer genes or motifs than asked for.
     """
-    shared = design(scenario, motifs, seed=seed, held_out=held_out)
+    return prepare_design(design(scenario, motifs, seed=seed, held_out=held_out), methods)
+
+
+def prepare_design(shared: Design, methods: Sequence[Method] = ()) -> Prepared:
+    """Compute what all replicates of a design share; see :func:`prepare`."""
     decomposition = decompose(shared.scores)
     numbers = {m.folds for m in methods if isinstance(m, Ridge) and m.penalty == "kfold"}
     folds = {number: decompose_folds(decomposition, number) for number in sorted(numbers)}
@@ -186,7 +190,23 @@ def compute_replicate(
     ReplicateOutcome
         A fit that fails is an outcome like any other; it stops nothing. A bug is not: it propagates.
     """
-    dataset = draw(prepared.design, replicate)
+    return fit_dataset(prepared, draw(prepared.design, replicate), methods, labels, top=top, limit=limit)
+
+
+def fit_dataset(
+    prepared: Prepared,
+    dataset: Dataset,
+    methods: Sequence[Method],
+    labels: Sequence[str],
+    *,
+    top: int = 10,
+    limit: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext,
+) -> ReplicateOutcome:
+    """Fit every method to a data set with known truth, and score every fit.
+
+    Parameters and result are those of :func:`compute_replicate`; `dataset` may also come from a file,
+    with `prepared` made for it by :func:`prepare_design`.
+    """
     arrays: dict[str, Array] = {
         "expression": dataset.expression,
         "effects": dataset.effects,
@@ -206,7 +226,7 @@ def compute_replicate(
         "within_condition_fraction": _defined(dataset.within_condition_fraction),
         "scale": _defined(dataset.scale),
     }
-    return ReplicateOutcome(replicate, truth, tuple(fits), arrays)
+    return ReplicateOutcome(dataset.replicate, truth, tuple(fits), arrays)
 
 
 def _fit_and_score(
