@@ -1,0 +1,111 @@
+"""What do later releases of scipy break in limix's code, and how is it made up for?
+
+The packages are used as their authors published them; what scipy took away is given back for the
+length of a call and taken away again afterwards. The reasons and the measurements behind this are in
+``docs/decisions/0002-limix.md``.
+
+==================  =============  ==================================================================
+limix               scipy          what happens without this module
+==================  =============  ==================================================================
+glimix-core         1.18           ``fmin_l_bfgs_b`` refuses the argument ``disp``: no fit at all
+(limix 3)           1.16           ``lu_solve`` takes a three-way array for a stack of matrices: the
+                                   gradient of ``Kron2Sum`` is wrong wherever V has two or more
+                                   different factors, and the fit stops far below the optimum
+limix-core          any that       ``scipy.dot``, ``scipy.zeros`` … no longer exist
+                    Python 3.11 has
+==================  =============  ==================================================================
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import scipy
+import scipy.optimize
+
+_PATCHED = threading.RLock()  # what is exchanged belongs to the whole process: one fit at a time
+
+_NUMPY_NAMES = """
+    any arange around array concatenate cov diag diagonal dot exp eye inf isfinite isnan ix_ kron linspace log
+    nan newaxis ones reshape sin sort sqrt sum tensordot tile trace tril_indices where zeros zeros_like
+"""
+"""The numpy names that limix-core looks up in scipy."""
+
+
+class FitStopped(Exception):
+    """The caller's `should_stop` became true while limix was optimising."""
+
+
+@contextmanager
+def glimix_core_on_this_scipy(
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[list[dict[str, Any]]]:
+    """Let glimix-core optimise with any scipy, and listen to its optimiser.
+
+    Parameters
+    ----------
+    should_stop : callable, optional
+        Asked before each evaluation of the likelihood; where it returns True, `FitStopped` is raised
+        through limix's code.
+
+    Yields
+    ------
+    list of dict
+        Grows by one entry for each run of L-BFGS-B that ends: scipy's report (``grad``, ``task``,
+        ``nit``, ``funcalls``, ``warnflag``). glimix-core restarts up to five times on its own.
+    """
+    linear_algebra = importlib.import_module("numpy_sugar.linalg")
+    reports: list[dict[str, Any]] = []
+    solve_matrix = linear_algebra.lu_solve
+    minimise: Callable[..., Any] = scipy.optimize.fmin_l_bfgs_b
+
+    def fmin_l_bfgs_b(
+        func: Callable[..., Any], x0: Any, *args: Any, disp: object = None, **options: Any
+    ) -> Any:
+        def watched(x: Any, *more: Any) -> Any:
+            if should_stop is not None and should_stop():
+                raise FitStopped
+            return func(x, *more)
+
+        result = minimise(watched, x0, *args, **options)
+        reports.append(result[2])
+        return result
+
+    def lu_solve(factors: Any, right: Any) -> Any:
+        # one system with many right-hand sides, whatever the number of trailing axes
+        right = np.asarray(right)
+        return solve_matrix(factors, right.reshape(len(right), -1)).reshape(right.shape)
+
+    with (
+        _PATCHED,
+        _exchanged(linear_algebra, lu_solve=lu_solve),
+        _exchanged(scipy.optimize, fmin_l_bfgs_b=fmin_l_bfgs_b),
+    ):
+        yield reports
+
+
+@contextmanager
+def limix_core_on_this_scipy() -> Iterator[None]:
+    """Let limix-core find numpy's functions in scipy, where scipy had them of old."""
+    missing = {name: getattr(np, name) for name in _NUMPY_NAMES.split() if not hasattr(scipy, name)}
+    with _PATCHED, _exchanged(scipy, **missing):
+        yield
+
+
+@contextmanager
+def _exchanged(module: ModuleType, **replacements: object) -> Iterator[None]:
+    """Give a module other attributes, and its own ones back at the end, whatever happens."""
+    before = {name: vars(module)[name] for name in replacements if name in vars(module)}
+    vars(module).update(replacements)
+    try:
+        yield
+    finally:
+        for name in replacements:
+            del vars(module)[name]
+        vars(module).update(before)
