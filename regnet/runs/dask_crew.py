@@ -1,0 +1,173 @@
+"""How are replicates computed by a Dask cluster? By a crew whose workers come and go.
+
+Each motif table goes to the cluster once; each scenario is prepared by one worker, and what it made
+(scores, decomposition, covariances) travels to every other worker once, not once per task. Dask gives
+the tasks of a lost worker to another one.
+
+Futures are handled here rather than through joblib's Dask backend, which never learns of a task that
+Dask gives up (``KilledWorker``): it would wait for it for ever.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import time
+from typing import TYPE_CHECKING, Any
+
+from regnet.errors import InputError
+from regnet.runs.crews import CrewLost, WorkerDied
+from regnet.runs.environment import DECISIVE, environment
+from regnet.runs.worker import Assignment, Result, Task, compute_on, describe, motif_table, prepare_scenario
+
+if TYPE_CHECKING:
+    from regnet.files.motifs import MotifScores
+
+_ANSWERS_WITHIN = 15  # seconds for the scheduler to answer
+
+
+class DaskCrew:
+    """The workers of a dask.distributed cluster.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    scheduler : str
+        Address of the scheduler (``tcp://host:8786``).
+
+    Raises
+    ------
+    CrewLost
+        Where no scheduler answers, or its workers have other versions of numpy, scipy or regNet.
+    """
+
+    def __init__(self, assignment: Assignment, scheduler: str) -> None:
+        try:
+            self._distributed: Any = importlib.import_module("distributed")
+        except ImportError:
+            raise CrewLost("backend dask needs dask.distributed: pip install 'regnet[dask]'") from None
+        self._assignment = assignment
+        self._tasks: dict[Any, Task] = {}
+        self._tables: dict[int, tuple[MotifScores, Any]] = {}
+        self._prepared: dict[int, Any] = {}
+        self._numbers = itertools.count()
+        try:
+            self._client = self._distributed.Client(scheduler, timeout=_ANSWERS_WITHIN, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise CrewLost(f"no Dask scheduler answers at {scheduler}: {error}") from None
+        self._versions = environment()["versions"]
+        self._check_versions()
+
+    @property
+    def room(self) -> int:
+        threads = sum(self._client.nthreads().values())
+        return 2 * max(1, threads) - len(self._tasks)
+
+    @property
+    def under_way(self) -> list[Task]:
+        return list(self._tasks.values())
+
+    def submit(self, task: Task) -> None:
+        future = self._client.submit(
+            _compute,
+            self._assignment,
+            self._prepared_of(task.scenario),
+            task,
+            {name: self._versions[name] for name in DECISIVE},
+            key=f"replicate-{task.scenario}-{task.replicate}-{next(self._numbers)}",
+            pure=False,
+        )
+        self._tasks[future] = task
+
+    def collect(self, seconds: float) -> list[tuple[Task, Result | Exception]]:
+        if self._client.status != "running":
+            raise CrewLost("the Dask scheduler is gone")
+        if not self._tasks:
+            time.sleep(seconds)
+            return []
+        try:
+            self._distributed.wait(list(self._tasks), timeout=seconds, return_when="FIRST_COMPLETED")
+        except Exception:  # none done yet, or some cancelled: each future's own status tells
+            time.sleep(0.01)
+        found: list[tuple[Task, Result | Exception]] = []
+        for future in [future for future in self._tasks if future.status != "pending"]:
+            task = self._tasks.pop(future)
+            found.append((task, self._outcome(future)))
+            if isinstance(found[-1][1], WorkerDied):
+                # What the workers held may have gone with them: it is sent again.
+                self._prepared.clear()
+                self._tables.clear()
+        self._forget_scenarios()
+        return found
+
+    def close(self) -> None:
+        futures = [*self._tasks, *self._prepared.values()]
+        self._tasks.clear()
+        self._prepared.clear()
+        self._tables.clear()
+        try:
+            if futures and self._client.status == "running":
+                self._client.cancel(futures, force=True)
+            self._client.close(timeout=2)
+        except Exception as error:  # the run's end doesn't wait for a cluster's
+            print(f"closing the connection to the Dask scheduler: {error}")
+
+    def _outcome(self, future: Any) -> Result | Exception:
+        try:
+            result = future.result(timeout=60)
+        except Exception as error:
+            return WorkerDied(f"{type(error).__name__}: {error}"[:500])
+        return result if isinstance(result, Result) else WorkerDied("an answer that isn't one")
+
+    def _prepared_of(self, scenario: int) -> Any:
+        """Return the future of what a scenario's replicates share, made by one of the workers."""
+        if scenario not in self._prepared:
+            self._prepared[scenario] = self._client.submit(
+                _prepare, self._assignment, scenario, self._table_of(scenario), pure=False
+            )
+        return self._prepared[scenario]
+
+    def _table_of(self, scenario: int) -> Any:
+        table = motif_table(self._assignment, scenario)
+        if id(table) not in self._tables:
+            # The table is kept beside its future, so that its id isn't given to another.
+            self._tables[id(table)] = (table, self._client.scatter(table, hash=False))
+        return self._tables[id(table)][1]
+
+    def _forget_scenarios(self) -> None:
+        """Free the workers' memory of scenarios that are done: replicates come scenario by scenario."""
+        if self._tasks:
+            first = min(task.scenario for task in self._tasks.values())
+            for scenario in [scenario for scenario in self._prepared if scenario < first]:
+                del self._prepared[scenario]
+
+    def _check_versions(self) -> None:
+        for address, theirs in self._client.run(environment).items():
+            for name in DECISIVE:
+                if theirs["versions"].get(name) != self._versions[name]:
+                    found = f"{name} {theirs['versions'].get(name)}, not {self._versions[name]}"
+                    self._client.close(timeout=2)
+                    raise CrewLost(f"the Dask worker {address} has {found}")
+
+
+def _prepare(assignment: Assignment, scenario: int, table: MotifScores) -> tuple[Any, Any]:
+    """Run by one worker: prepare a scenario; return it with its description, or why it's refused."""
+    start = time.perf_counter()
+    try:
+        prepared = prepare_scenario(assignment, scenario, lambda *_: table)
+    except InputError as error:
+        return None, str(error)
+    return prepared, describe(prepared, time.perf_counter() - start)
+
+
+def _compute(assignment: Assignment, shared: tuple[Any, Any], task: Task, versions: dict[str, str]) -> Result:
+    """Run by any worker: compute one replicate."""
+    mine = environment()["versions"]
+    if any(mine.get(name) != version for name, version in versions.items()):
+        raise RuntimeError(f"this worker has other versions than the run: {mine}")
+    prepared, description = shared
+    if prepared is None:
+        return Result(task, 0.0, {}, {}, {}, refused=description)
+    result = compute_on(assignment, prepared, task)
+    result.preparation = description
+    return result

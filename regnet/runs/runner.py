@@ -1,0 +1,418 @@
+"""How is a run carried out? ``python -m regnet.runs.runner FOLDER``, the only writer of its folder.
+
+It waits for its turn, hands replicates to a crew of workers, and writes what comes back: first the
+arrays, then one line of the log. It ends when everything is recorded, when it is asked to (SIGTERM, the
+stop flag), or when it can't write any more; whatever ends it, the next runner goes on from the log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+from regnet.errors import InputError
+from regnet.execution import Execution
+from regnet.places import Places
+from regnet.runs import queue
+from regnet.runs.crews import Crew, CrewLost, LocalCrew, WorkerDied
+from regnet.runs.environment import check_versions, environment
+from regnet.runs.events import FORMAT, EventLog
+from regnet.runs.folder import RunFolder
+from regnet.runs.lock import Lock, LockLost, take
+from regnet.runs.processors import jobs_for, oversubscription, usable_processors
+from regnet.runs.replay import Replay
+from regnet.runs.rows_file import write_rows_file
+from regnet.runs.worker import Assignment, Result, Task, lost_fits
+
+POLL = 0.1
+"""Seconds between two looks at the workers and the stop flag."""
+
+GRACE = 1.0
+"""Seconds that replicates under way get to end when the run is asked to stop."""
+
+_BEAT = 1.0  # seconds between two signs of life
+_RESERVE = 65_536  # bytes kept free for the last words on a full disk
+_DEATHS_IN_A_ROW = 5  # replicates killed one after another, after which it can't be the replicates
+_SHOWN_PROBLEMS = 20  # tracebacks that a session prints to runner.log
+_STALLED = 600.0  # seconds without any result, beyond the time limits, after which workers are given up
+
+
+class StopRun(Exception):
+    """The run ends here, resumable; `is_error` tells a mishap from a wish."""
+
+    def __init__(self, reason: str, *, is_error: bool = False) -> None:
+        self.is_error = is_error
+        super().__init__(reason)
+
+
+class Runner:
+    """One session of work on one run folder, under its lock.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    lock : Lock
+        Held by this process.
+    write : callable
+        What writes the log's bytes (``os.write``); a test may put a failing one in its place.
+    """
+
+    def __init__(
+        self, folder: RunFolder, lock: Lock, *, write: Callable[[int, bytes], int] = os.write
+    ) -> None:
+        self.folder, self.lock = folder, lock
+        record = folder.record()
+        self.execution: Execution = folder.execution()
+        self.places = Places(Path(str(record["data"])), "the run's own")
+        self.log = EventLog(folder.events, write=write)
+        self.replay = Replay(folder, use_rows_file=False)
+        self.replay.update()
+        self.study = self.replay.study
+        self.done, self.failed = self.replay.done, self.replay.progress().failed
+        self._is_asked_to_stop = False
+        self._last_beat = 0.0
+        self._problems = 0
+        self._scenarios_noted: set[int] = set(self.replay.notes)
+
+    # ---- what the log gets -----------------------------------------------------------------------
+
+    def say(self, event: str, **keys: object) -> None:
+        """Write one event, with the counts that every event has."""
+        self.log.append((event, {**keys, "done": self.done, "failed": self.failed}))
+
+    def note(self, text: str, level: str = "info") -> None:
+        """Write one line for people."""
+        self.say("log", level=level, text=text)
+
+    def record(self, results: Sequence[Result]) -> None:
+        """Write results: the arrays of each, then their lines, then see to the disk."""
+        events: list[tuple[str, Mapping[str, object]]] = []
+        for result in results:
+            task = result.task
+            if result.preparation is not None and task.scenario not in self._scenarios_noted:
+                self._scenarios_noted.add(task.scenario)
+                counts = {"done": self.done, "failed": self.failed}
+                events.append(("scenario", {"scenario": task.scenario, **result.preparation, **counts}))
+            if result.problem and self._problems < _SHOWN_PROBLEMS:
+                self._problems += 1
+                where = f"scenario {task.scenario}, replicate {task.replicate}"
+                print(f"{where} raised:\n{result.problem}", file=sys.stderr, flush=True)
+            name = self._write_arrays(result)
+            self.done += 1
+            self.failed += sum(fit["status"] != "ok" for fit in result.fits.values())
+            keys = {
+                "scenario": task.scenario,
+                "replicate": task.replicate,
+                "seconds": result.seconds,
+                "truth": result.truth,
+                "fits": result.fits,
+                "arrays": name,
+                "done": self.done,
+                "failed": self.failed,
+            }
+            events.append(("replicate", keys))
+        self.log.append(*events)
+
+    def _write_arrays(self, result: Result) -> str | None:
+        if not result.arrays:
+            return None
+        from regnet.runs.arrays import write_arrays
+
+        task = result.task
+        path = self.folder.arrays_of(task.scenario, task.replicate)
+        # Level by level, never with parents: a folder that was deleted must not come back.
+        for directory in (path.parent.parent, path.parent):
+            with contextlib.suppress(FileExistsError):
+                directory.mkdir(mode=0o700 if self.folder.file_mode == 0o600 else 0o755)
+        write_arrays(path, result.arrays, mode=self.folder.file_mode)
+        return self.folder.arrays_name(task.scenario, task.replicate)
+
+    # ---- its life --------------------------------------------------------------------------------
+
+    def ask_to_stop(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """Stop between two replicates; the handler of SIGTERM."""
+        self._is_asked_to_stop = True
+
+    def look(self) -> None:
+        """Give a sign of life, and raise what ends the run: :class:`StopRun` or ``LockLost``."""
+        now = time.monotonic()
+        if now - self._last_beat >= _BEAT:
+            self._last_beat = now
+            self.lock.beat()
+        if self._is_asked_to_stop:
+            raise StopRun("asked to, by signal")
+        if self.folder.stop_flag.exists():
+            raise StopRun("asked to")
+
+    def carry_out(self, *, force: bool = False, queued: bool = True) -> None:
+        """Do what there is to do, to the end or until something ends it."""
+        try:
+            self._carry_out(force=force, queued=queued)
+        except StopRun as stop:
+            self.say("stopped", reason=str(stop), error=stop.is_error, pid=os.getpid())
+            self._write_rows()
+        except OSError as error:
+            self._last_words(error)
+
+    def _carry_out(self, *, force: bool, queued: bool) -> None:
+        missing = self.replay.missing()
+        forced, notable = check_versions(
+            self.folder.id, self.replay.starts, cores=self.execution.cores, force=force
+        )
+        self._make_reserve()
+        with self._turn(queued):
+            processors = usable_processors()
+            jobs = jobs_for(self.execution, processors, len(missing))
+            self.say(
+                "resumed" if self.replay.starts else "started",
+                format=FORMAT,
+                pid=os.getpid(),
+                **environment(),
+                jobs=jobs,
+                cores=self.execution.cores,
+                backend=self.execution.backend,
+                to_do=len(missing),
+                command=" ".join(sys.orig_argv),
+                forced=forced,
+            )
+            self._note_repairs(notable)
+            warning = oversubscription(self.execution, processors)
+            if warning:
+                self.note(warning, "warning")
+            if missing:
+                self._work(self._make_crew(jobs), [Task(*task) for task in missing])
+        self._finish()
+
+    @contextlib.contextmanager
+    def _turn(self, queued: bool) -> Iterator[None]:
+        """Hold a place in the queue, from when its turn has come until the work is done."""
+        if self.execution.backend != "local" or not queued:
+            yield
+            return
+        ticket = queue.draw_ticket(self.places, self.folder.id)
+        try:
+            ahead = queue.ahead_of(ticket)
+            if len(ahead) >= queue.runs_at_once(self.places):
+                names = ", ".join(other.run for other in ahead)
+                self.say("queued", reason=f"behind {names}")
+                while len(queue.ahead_of(ticket)) >= queue.runs_at_once(self.places):
+                    self.look()
+                    time.sleep(5 * POLL)
+            yield
+        finally:
+            queue.leave(ticket)
+
+    def _make_crew(self, jobs: int) -> Crew:
+        assignment = Assignment(
+            self.study,
+            self.places,
+            self.execution.cores,
+            self.execution.keep,
+            self.execution.time_limit,
+        )
+        if self.execution.backend == "dask":
+            from regnet.runs.dask_crew import DaskCrew
+
+            return DaskCrew(assignment, self.execution.scheduler)
+        return LocalCrew(assignment, jobs)
+
+    def _work(self, crew: Crew, tasks: Sequence[Task]) -> None:
+        """Hand out tasks and write down results until none is left."""
+        waiting, suspects = deque(tasks), _Suspects()
+        refused: dict[int, str] = {}
+        last_result = time.monotonic()
+        try:
+            while waiting or suspects.waiting or crew.under_way:
+                self.look()
+                self._hand_out(crew, waiting, suspects, refused)
+                came = crew.collect(POLL)
+                results = [self._judge(task, outcome, suspects, refused) for task, outcome in came]
+                self.record([result for result in results if result is not None])
+                now = time.monotonic()
+                last_result = now if came else last_result
+                if self._is_stalled(now - last_result) and crew.under_way:
+                    for task in crew.under_way:
+                        suspects.add(task, "took far longer than its time limit")
+                    crew.close()
+                    last_result = now
+        except StopRun as stop:
+            self.say("stopping", reason=str(stop))
+            self._let_end(crew)
+            raise
+        except CrewLost as lost:
+            raise StopRun(str(lost), is_error=True) from None
+        finally:
+            crew.close()
+
+    def _hand_out(
+        self, crew: Crew, waiting: deque[Task], suspects: _Suspects, refused: Mapping[int, str]
+    ) -> None:
+        if suspects.waiting:
+            # One at a time, so that the next death tells whose fault it is.
+            if not crew.under_way:
+                crew.submit(suspects.waiting.popleft())
+            return
+        unable: list[Result] = []
+        while waiting and crew.room > 0:
+            task = waiting.popleft()
+            if task.scenario in refused:
+                unable.append(self._without_fits(task, "refused", refused[task.scenario]))
+                if len(unable) >= 1000:
+                    break
+            else:
+                crew.submit(task)
+        if unable:
+            self.record(unable)
+
+    def _judge(
+        self, task: Task, outcome: Result | Exception, suspects: _Suspects, refused: dict[int, str]
+    ) -> Result | None:
+        """Return what is recorded for a task, or None where it is tried again."""
+        if isinstance(outcome, Result):
+            suspects.clear(task)
+            if outcome.refused:
+                refused.setdefault(task.scenario, outcome.refused)
+                outcome.fits = lost_fits(self.study.labels, "refused", outcome.refused)
+            return outcome
+        if not isinstance(outcome, WorkerDied):
+            raise outcome
+        if not suspects.is_guilty(task):
+            self.note(
+                f"scenario {task.scenario}, replicate {task.replicate}: {outcome}; it is tried once more",
+                "warning",
+            )
+            suspects.add(task, str(outcome))
+            return None
+        suspects.deaths += 1
+        if suspects.deaths >= _DEATHS_IN_A_ROW:
+            raise StopRun(f"workers keep dying: {outcome}", is_error=True)
+        return self._without_fits(task, "failed", f"its worker died, twice: {outcome}")
+
+    def _without_fits(self, task: Task, status: str, reason: str) -> Result:
+        return Result(task, 0.0, {}, lost_fits(self.study.labels, status, reason), {})
+
+    def _let_end(self, crew: Crew) -> None:
+        """Write down the replicates that end within the grace, and give up the others."""
+        deadline = time.monotonic() + GRACE
+        while crew.under_way and time.monotonic() < deadline:
+            came = crew.collect(min(POLL, max(0.0, deadline - time.monotonic())))
+            self.record(
+                [outcome for _, outcome in came if isinstance(outcome, Result) and not outcome.refused]
+            )
+
+    def _is_stalled(self, seconds: float) -> bool:
+        limit = self.execution.time_limit
+        return limit > 0 and seconds > _STALLED + 2 * limit * len(self.study.methods)
+
+    # ---- beginning and end -----------------------------------------------------------------------
+
+    def _note_repairs(self, notable: Sequence[str]) -> None:
+        if self.log.torn:
+            self.note(f"the log's last line was torn ({self.log.torn} bytes): cut off", "warning")
+        for damage in self.replay.damages:
+            self.note(
+                f"line {damage.line} of the log is damaged ({damage.why}): what it held is computed again",
+                "warning",
+            )
+        for text in notable:
+            self.note(
+                f"{text}: numbers agree with the earlier ones to about 1e-9, not to the last bit", "warning"
+            )
+
+    def _finish(self) -> None:
+        from regnet.runs.export import write_tables
+
+        self.replay.update()
+        write_tables(self.folder, self.replay)
+        self.say("finished")
+        self._write_rows()
+
+    def _write_rows(self) -> None:
+        self.replay.update()
+        write_rows_file(self.folder, self.replay.rows, self.replay.facts())
+
+    def _make_reserve(self) -> None:
+        with (self.folder.path / "reserve").open("wb") as file:
+            file.write(b"\0" * _RESERVE)
+
+    def _last_words(self, error: OSError) -> None:
+        """Say why nothing can be written any more, in the room that was kept for that."""
+        reason = f"can't write: {error.strerror or error}"
+        print(reason, file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):
+            (self.folder.path / "reserve").unlink()
+            self.say("stopped", reason=reason, error=True, pid=os.getpid())
+
+    def leave(self) -> None:
+        """Tidy up; the lock is given back last."""
+        self.log.close()
+        with contextlib.suppress(OSError):
+            (self.folder.path / "reserve").unlink(missing_ok=True)
+            self.folder.stop_flag.unlink(missing_ok=True)
+        self.lock.release()
+
+
+class _Suspects:
+    """Tasks that were under way when a worker died: each is tried once more, alone."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Task] = deque()
+        self.deaths = 0
+        self._suspected: set[Task] = set()
+
+    def add(self, task: Task, reason: str) -> None:
+        self._suspected.add(task)
+        self.waiting.append(task)
+
+    def is_guilty(self, task: Task) -> bool:
+        """Whether a task whose worker died was alone and on its second attempt."""
+        return task in self._suspected
+
+    def clear(self, task: Task) -> None:
+        self._suspected.discard(task)
+        self.deaths = 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out the run of a folder; return the exit code (0 done or stopped, 2 refused, 3 lock lost)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    force, now = "--force" in given, "--now" in given
+    paths = [argument for argument in given if not argument.startswith("--")]
+    if len(paths) != 1:
+        print("usage: python -m regnet.runs.runner FOLDER [--force] [--now]", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file-size limit is an OSError then
+    os.umask(0o077)
+    folder = RunFolder(Path(paths[0]).resolve())
+    try:
+        lock = take(folder.lock, folder.heartbeat, force=force, mode=folder.file_mode)
+        runner = Runner(folder, lock)
+    except (InputError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, runner.ask_to_stop)
+    with contextlib.suppress(OSError):
+        os.nice(10)
+    try:
+        runner.carry_out(force=force, queued=not now)
+    except LockLost as lost:
+        print(f"nothing more is written: {lost}", file=sys.stderr)
+        return 3
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    runner.leave()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

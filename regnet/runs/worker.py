@@ -1,0 +1,204 @@
+"""What does one worker process do? It computes replicates, one after another, and knows no files.
+
+A worker prepares each scenario once and keeps it: the motif table, its decomposition, the covariances.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from regnet.errors import InputError
+from regnet.places import Places
+from regnet.runs.time_limit import TimeLimit
+from regnet.study import Study
+
+if TYPE_CHECKING:
+    from regnet.files.motifs import MotifScores
+    from regnet.replicate import Prepared, ReplicateOutcome
+
+KEPT_SCENARIOS = 4
+"""Prepared scenarios that a worker keeps; replicates come scenario by scenario."""
+
+_WATCH = 0.5  # seconds between two looks at whether the runner still lives
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a worker has to know about its run: all of it small."""
+
+    study: Study
+    places: Places
+    cores: int
+    keep: str
+    time_limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One replicate of one scenario of the study."""
+
+    scenario: int
+    replicate: int
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of a task, as plain values and arrays.
+
+    ``fits`` are as the log has them. ``preparation`` (seconds, sizes, notes, BLAS) comes with the first
+    result of a scenario from each worker. ``problem`` is the traceback of a replicate that raised.
+    ``refused`` says why nothing of this scenario can be computed.
+    """
+
+    task: Task
+    seconds: float
+    truth: dict[str, float | None]
+    fits: dict[str, dict[str, Any]]
+    arrays: dict[str, Any]
+    preparation: dict[str, Any] | None = None
+    problem: str = ""
+    refused: str = ""
+
+
+_assignment: Assignment | None = None
+_prepared: OrderedDict[int, Prepared] = OrderedDict()
+_tables: dict[tuple[object, ...], MotifScores] = {}
+
+
+def begin(assignment: Assignment, runner: int) -> None:
+    """Make this process a worker of a runner (its process id): it leaves signals to it, and ends with it."""
+    global _assignment
+    _assignment = assignment
+    _prepared.clear()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(runner,), daemon=True).start()
+
+
+def compute(task: Task) -> Result:
+    """Compute one replicate in a process on which :func:`begin` was called."""
+    if _assignment is None:
+        raise RuntimeError("this process hasn't been told what it works on")
+    preparation = None
+    if task.scenario not in _prepared:
+        start = time.perf_counter()
+        try:
+            _prepared[task.scenario] = prepare_scenario(_assignment, task.scenario, motif_table)
+        except InputError as error:
+            return Result(task, time.perf_counter() - start, {}, {}, {}, refused=str(error))
+        preparation = describe(_prepared[task.scenario], time.perf_counter() - start)
+        if len(_prepared) > KEPT_SCENARIOS:
+            _prepared.popitem(last=False)
+    result = compute_on(_assignment, _prepared[task.scenario], task)
+    result.preparation = preparation
+    return result
+
+
+def prepare_scenario(assignment: Assignment, scenario: int, table: Any) -> Prepared:
+    """Return what the replicates of a scenario share; `table` makes the motif table of a scenario."""
+    from threadpoolctl import threadpool_limits
+
+    from regnet.replicate import prepare
+
+    study = assignment.study
+    with threadpool_limits(assignment.cores):
+        chosen = study.scenarios[scenario]
+        motifs = table(assignment, scenario)
+        return prepare(chosen, motifs, study.seed, study.held_out, study.methods)
+
+
+def motif_table(assignment: Assignment, scenario: int) -> MotifScores:
+    """Return the motif table of a scenario; the one read last is kept, since scenarios share it."""
+    from regnet.synthetic_motifs import motifs_for
+
+    study = assignment.study
+    chosen = study.scenarios[scenario]
+    key = (chosen.motifs, *((chosen.genes, chosen.tfs) if chosen.motifs == "synthetic" else ()))
+    if key not in _tables:
+        _tables.clear()
+        _tables[key] = motifs_for(chosen, study.seed, assignment.places, held_out=study.held_out)
+    return _tables[key]
+
+
+def compute_on(assignment: Assignment, prepared: Prepared, task: Task) -> Result:
+    """Compute one replicate on a prepared scenario. A replicate that raises is a result, too."""
+    from threadpoolctl import threadpool_limits
+
+    from regnet.replicate import compute_replicate
+
+    study = assignment.study
+    start = time.perf_counter()
+    try:
+        with threadpool_limits(assignment.cores):
+            outcome = compute_replicate(
+                prepared,
+                study.methods,
+                study.labels,
+                replicate=task.replicate,
+                top=study.top,
+                limit=TimeLimit(assignment.time_limit),
+            )
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:1000]
+        fits = lost_fits(study.labels, "failed", reason)
+        seconds = time.perf_counter() - start
+        return Result(task, seconds, {}, fits, {}, problem=traceback.format_exc())
+    seconds = time.perf_counter() - start
+    fits = {
+        fit.label: {
+            "status": fit.status,
+            "metrics": {name: value for name, value in fit.metrics.items() if value is not None},
+            "reason": fit.reason,
+            "seconds": fit.seconds,
+            "warnings": list(fit.warnings),
+        }
+        for fit in outcome.fits
+    }
+    return Result(task, seconds, dict(outcome.truth), fits, _kept(outcome, assignment.keep))
+
+
+def lost_fits(labels: Sequence[str], status: str, reason: str) -> dict[str, dict[str, Any]]:
+    """Return the record of fits that never were, for every method."""
+    return {
+        label: {"status": status, "metrics": {}, "reason": reason, "seconds": None, "warnings": []}
+        for label in labels
+    }
+
+
+def describe(prepared: Prepared, seconds: float) -> dict[str, Any]:
+    """Return what is recorded of a scenario's preparation."""
+    from threadpoolctl import threadpool_info
+
+    blas = [
+        {key: library.get(key) for key in ("internal_api", "version", "architecture", "num_threads")}
+        for library in threadpool_info()
+        if library.get("user_api") == "blas"
+    ]
+    return {
+        "seconds": seconds,
+        "sizes": dict(prepared.sizes),
+        "notes": list(prepared.notes),
+        "blas": blas,
+        "host": os.uname().nodename,
+    }
+
+
+def _kept(outcome: ReplicateOutcome, keep: str) -> dict[str, Any]:
+    if keep == "none":
+        return {}
+    return {name: array for name, array in outcome.arrays.items() if keep == "all" or name != "expression"}
+
+
+def _end_with(runner: int) -> None:
+    """End this process as soon as it is no longer the runner's child: it would work for nobody."""
+    while os.getppid() == runner:
+        time.sleep(_WATCH)
+    os._exit(1)
