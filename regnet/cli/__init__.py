@@ -14,19 +14,9 @@ from typing import NamedTuple
 
 import regnet
 from regnet.cli.arguments import Parser
+from regnet.cli.exit_codes import DONE, EXIT_CODES, FAILED, INTERRUPTED, MENDABLE, NO_RUN, NoSuchRun
 from regnet.cli.output import complain
 from regnet.errors import InputError
-
-DONE, FAILED, MENDABLE, NO_RUN, INTERRUPTED = 0, 1, 2, 3, 130
-
-EXIT_CODES = {
-    DONE: "done (also where some fits failed: they are counted in the results)",
-    FAILED: "a failure inside regNet, or a run that ended before its study did",
-    MENDABLE: "something that you can mend: an argument, a file, a full disk",
-    NO_RUN: "no such run, or the run is lost (its process died)",
-    INTERRUPTED: "interrupted by Ctrl+C; the command that resumes is printed",
-}
-"""Every exit code and what it means; they stay the same from version to version."""
 
 
 class Command(NamedTuple):
@@ -67,7 +57,7 @@ def main(words: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except InputError as error:
         complain(error)
-        return MENDABLE
+        return NO_RUN if isinstance(error, NoSuchRun) else MENDABLE
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED

@@ -11,7 +11,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import IO
+from typing import Literal
 
 LONGEST = 2000
 """Longest piece of foreign text that is printed on one line, in characters."""
@@ -91,11 +91,10 @@ def complain(text: object) -> None:
     print(f"regnet: {harmless(text)}", file=sys.stderr)
 
 
-def wants_plain(asked: bool, stream: IO[str] | None = None) -> bool:
+def wants_plain(asked: bool, stream: Literal["stdout", "stderr"] = "stdout") -> bool:
     """Whether to write plain lines: asked for, not a terminal, one that can't redraw, or NO_COLOR."""
-    stream = stream or sys.stdout
-    terminal = stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-    return asked or not terminal or bool(os.environ.get("NO_COLOR"))
+    is_terminal = getattr(sys, stream).isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return asked or not is_terminal or bool(os.environ.get("NO_COLOR"))
 
 
 def size_in_words(n_bytes: float) -> str:

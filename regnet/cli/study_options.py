@@ -8,6 +8,7 @@ the standard library is imported here.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import re
 import shlex
@@ -112,10 +113,15 @@ def load_base(options: argparse.Namespace, places: Places) -> Study:
 
 def execution_from_options(options: argparse.Namespace) -> Execution:
     """Return the settings of execution that parsed options make; InputError names the option."""
+    return execution_with_options(Execution(), options)
+
+
+def execution_with_options(base: Execution, options: argparse.Namespace) -> Execution:
+    """Return settings of execution with the changes that parsed options make; as `study_from_options`."""
     parameters = execution_parameters()
     given: dict[str, Any] = {name: values[0] for name, values in _given(options, parameters).items()}
     try:
-        return Execution(**given)
+        return dataclasses.replace(base, **given)
     except InputError as error:
         raise _with_option(error, parameters) from None
 
