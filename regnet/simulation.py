@@ -190,8 +190,8 @@ def design(scenario: Scenario, motifs: MotifScores, *, seed: int = 1, held_out: 
         conditions=tuple(f"condition_{number}" for number in range(1, n_conditions + 1)),
         signal_covariance=signal,
         noise_covariance=noise,
-        signal_root=_symmetric_root(signal),
-        noise_root=_symmetric_root(noise),
+        signal_root=symmetric_root(signal),
+        noise_root=symmetric_root(noise),
         notes=motifs.notes + subset.notes,
     )
 
@@ -242,8 +242,10 @@ def draw(design: Design, replicate: int) -> Dataset:
         conditions=design.conditions,
         replicate=replicate,
         scale=scale,
-        signal_fraction=_explained(noise, expression, expression.mean()),
-        within_condition_fraction=_explained(noise - noise.mean(axis=0), expression, expression.mean(axis=0)),
+        signal_fraction=explained_fraction(noise, expression, expression.mean()),
+        within_condition_fraction=explained_fraction(
+            noise - noise.mean(axis=0), expression, expression.mean(axis=0)
+        ),
         held_out_scores=design.held_out_scores,
         held_out_expression=design.held_out_scores @ effects + held_out_noise,
         held_out_genes=design.held_out_genes,
@@ -296,13 +298,14 @@ def _constant_signal() -> InputError:
     )
 
 
-def _explained(noise: Matrix, expression: Matrix, mean: Matrix | np.float64) -> float:
+def explained_fraction(noise: Matrix, expression: Matrix, mean: Matrix | np.float64) -> float:
+    """Return 1 − ‖E‖²/‖Y − mean‖², NaN where the expression does not vary about the mean."""
     deviation = expression - mean
     total = float(np.vdot(deviation, deviation))
     return 1.0 - float(np.vdot(noise, noise)) / total if total > 0.0 else math.nan
 
 
-def _symmetric_root(covariance: Matrix) -> Matrix:
+def symmetric_root(covariance: Matrix) -> Matrix:
     """Return the symmetric root, which unlike a factor of eigenvectors is unique."""
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T, dtype=np.float64)

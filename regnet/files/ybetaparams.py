@@ -240,6 +240,17 @@ def write_ybetaparams(data: Ybetaparams, stem: Path) -> Path:
     return path
 
 
+def read_origin(path: Path) -> dict[str, Any]:
+    """Return the origin that the ``.json`` beside an ``.npz`` tells; empty where there is none.
+
+    Raises
+    ------
+    InputError
+        Where the ``.json`` isn't one of ours.
+    """
+    return dict(_read_json(path.with_suffix(".json")).get("origin", {}))
+
+
 def _columns(table: pd.DataFrame) -> list[Floats]:
     return [table.iloc[:, i].to_numpy(np.float64) for i in range(table.shape[1])]
 
