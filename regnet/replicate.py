@@ -135,6 +135,7 @@ def prepare(
     seed: int,
     held_out: int,
     methods: Sequence[Method] = (),
+    earlier: Prepared | None = None,
 ) -> Prepared:
     """Compute what all replicates of a scenario share.
 
@@ -144,13 +145,19 @@ def prepare(
         As in :func:`regnet.simulation.simulate`.
     methods : sequence of Ridge or LMM
         The methods to come: the folds of their cross-validations are decomposed once, here.
+    earlier : Prepared, optional
+        What was prepared for another scenario with the same methods: where the scores are the same, so
+        are their decompositions, and they are taken over.
 
     Raises
     ------
     InputError
         Where the table has fewer genes or motifs than asked for.
     """
-    return prepare_design(design(scenario, motifs, seed=seed, held_out=held_out), methods)
+    shared = design(scenario, motifs, seed=seed, held_out=held_out)
+    if earlier is not None and np.array_equal(earlier.design.scores, shared.scores):
+        return Prepared(shared, earlier.decomposition, earlier.folds)
+    return prepare_design(shared, methods)
 
 
 def prepare_design(shared: Design, methods: Sequence[Method] = ()) -> Prepared:

@@ -60,7 +60,7 @@ class DaskCrew:
 
     @property
     def room(self) -> int:
-        threads = sum(self._client.nthreads().values())
+        threads = int(sum(self._client.nthreads().values()))
         return 2 * max(1, threads) - len(self._tasks)
 
     @property

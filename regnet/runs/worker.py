@@ -5,13 +5,14 @@ A worker prepares each scenario once and keeps it: the motif table, its decompos
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import threading
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,8 @@ def compute(task: Task) -> Result:
     if task.scenario not in _prepared:
         start = time.perf_counter()
         try:
-            _prepared[task.scenario] = prepare_scenario(_assignment, task.scenario, motif_table)
+            latest = next(reversed(_prepared.values()), None)
+            _prepared[task.scenario] = prepare_scenario(_assignment, task.scenario, motif_table, latest)
         except InputError as error:
             return Result(task, time.perf_counter() - start, {}, {}, {}, refused=str(error))
         preparation = describe(_prepared[task.scenario], time.perf_counter() - start)
@@ -102,17 +104,23 @@ def compute(task: Task) -> Result:
     return result
 
 
-def prepare_scenario(assignment: Assignment, scenario: int, table: Any) -> Prepared:
-    """Return what the replicates of a scenario share; `table` makes the motif table of a scenario."""
-    from threadpoolctl import threadpool_limits
+def prepare_scenario(
+    assignment: Assignment,
+    scenario: int,
+    table: Callable[[Assignment, int], MotifScores],
+    earlier: Prepared | None = None,
+) -> Prepared:
+    """Return what the replicates of a scenario share.
 
+    `table` makes the motif table of a scenario; `earlier` is another prepared scenario of the study.
+    """
     from regnet.replicate import prepare
 
     study = assignment.study
-    with threadpool_limits(assignment.cores):
-        chosen = study.scenarios[scenario]
+    chosen = study.scenarios[scenario]
+    with _threads().limit(limits=assignment.cores):
         motifs = table(assignment, scenario)
-        return prepare(chosen, motifs, study.seed, study.held_out, study.methods)
+        return prepare(chosen, motifs, study.seed, study.held_out, study.methods, earlier)
 
 
 def motif_table(assignment: Assignment, scenario: int) -> MotifScores:
@@ -130,14 +138,12 @@ def motif_table(assignment: Assignment, scenario: int) -> MotifScores:
 
 def compute_on(assignment: Assignment, prepared: Prepared, task: Task) -> Result:
     """Compute one replicate on a prepared scenario. A replicate that raises is a result, too."""
-    from threadpoolctl import threadpool_limits
-
     from regnet.replicate import compute_replicate
 
     study = assignment.study
     start = time.perf_counter()
     try:
-        with threadpool_limits(assignment.cores):
+        with _threads().limit(limits=assignment.cores):
             outcome = compute_replicate(
                 prepared,
                 study.methods,
@@ -175,11 +181,10 @@ def lost_fits(labels: Sequence[str], status: str, reason: str) -> dict[str, dict
 
 def describe(prepared: Prepared, seconds: float) -> dict[str, Any]:
     """Return what is recorded of a scenario's preparation."""
-    from threadpoolctl import threadpool_info
-
+    kept = ("internal_api", "version", "threading_layer", "architecture")
     blas = [
-        {key: library.get(key) for key in ("internal_api", "version", "architecture", "num_threads")}
-        for library in threadpool_info()
+        {key: library.get(key) for key in kept}
+        for library in _threads().info()
         if library.get("user_api") == "blas"
     ]
     return {
@@ -189,6 +194,15 @@ def describe(prepared: Prepared, seconds: float) -> dict[str, Any]:
         "blas": blas,
         "host": os.uname().nodename,
     }
+
+
+@functools.cache
+def _threads() -> Any:
+    """Return the control over the linear algebra's threads; to find the libraries takes 10 ms, once."""
+    import scipy.linalg  # noqa: F401  (what isn't loaded isn't found)
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _kept(outcome: ReplicateOutcome, keep: str) -> dict[str, Any]:
