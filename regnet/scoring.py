@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.errors import InputError
+from regnet.errors import InputError, shown
 from regnet.simulation import Dataset
 
 Matrix = NDArray[np.float64]
@@ -60,8 +60,7 @@ def score(fit: Fit, dataset: Dataset, *, top: int = 10) -> dict[str, float]:
     """
     estimate = _aligned(fit.effects, dataset, "effects")
     truth = dataset.effects
-    intercept = getattr(fit, "intercept", None)
-    mean = np.zeros(truth.shape[1]) if intercept is None else np.asarray(intercept, dtype=np.float64)
+    mean = _intercept(fit, dataset)
     values = {
         "pearson": _correlation(truth.reshape(-1, 1), estimate.reshape(-1, 1)),
         "pearson_by_condition": _correlation(truth, estimate),
@@ -218,6 +217,16 @@ def _aligned(values: Any, dataset: Dataset, what: str) -> Matrix:
     return matrix
 
 
+def _intercept(fit: Fit, dataset: Dataset) -> Matrix:
+    """Return the fitted mean of each condition; zeros for a fit without."""
+    values = getattr(fit, "intercept", None)
+    if values is None:
+        return np.zeros(len(dataset.conditions))
+    if hasattr(values, "reindex"):
+        values = np.asarray(values)[_order(values.index, dataset.conditions, "intercept", "condition")]
+    return np.asarray(values, dtype=np.float64)
+
+
 def _between_conditions(values: Any, dataset: Dataset) -> Matrix:
     if hasattr(values, "reindex"):
         order = _order(values.index, dataset.conditions, "covariance", "condition")
@@ -233,7 +242,6 @@ def _order(found: Any, wanted: tuple[str, ...], what: str, kind: str) -> list[in
         return [place[name] for name in wanted]
     if names == [str(number) for number in range(len(wanted))]:
         return list(range(len(wanted)))
-    missing = next((name for name in wanted if name not in names), names[0] if names else "none")
-    raise InputError(
-        what, f"the data set's {len(wanted)} {kind}s", f"{len(names)}, not all of the same names ({missing})"
-    )
+    missing = next((name for name in wanted if name not in names), None)
+    found = f"{len(names)}, without {shown(missing)}" if missing else f"{len(names)}"
+    raise InputError(what, f"the data set's {len(wanted)} {kind}s, by name", found)

@@ -11,7 +11,8 @@ the seed and the number of motifs only:
    yeast the quantiles 5, 25, 50, 75 and 95 % are −0.7, 0.0, 0.4, 0.6 and 0.9.)
 3. Genes are independent: normal variables with those correlations, each bent by the cubic of Wilson &
    Hilferty, PNAS 17:684 (1931), to a gamma variable of that skewness (mirrored where it is negative),
-   with mean 5 and standard deviation 1, and cut at 0.
+   with mean 5 and standard deviation 1, cut at 0 and rounded to 2 decimals. (Rounding makes the
+   table, and with it every number that follows from its content, the same on every machine.)
 
 Rows are drawn one after another: a table with more genes starts with the same rows.
 """
@@ -65,7 +66,7 @@ def synthetic_motifs(n_genes: int, n_motifs: int, seed: int, *, n_reserved: int 
     n_rows = n_genes + n_reserved
     rows = stream(seed, "synthetic genes", n_motifs)
     normal = rows.standard_normal((n_rows, n_motifs)) @ root.T
-    scores = np.maximum(_MEAN + _skewed(normal, skewness), 0.0)
+    scores = np.round(np.maximum(_MEAN + _skewed(normal, skewness), 0.0), 2)
     return motif_scores(
         scores,
         [f"gene_{number}" for number in range(1, n_rows + 1)],

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -70,7 +70,7 @@ class MotifScores:
 
 
 def motif_scores(
-    scores: ArrayLike,
+    scores: ArrayLike | pd.DataFrame,
     genes: Iterable[str] | None = None,
     motifs: Iterable[str] | None = None,
     *,
@@ -94,8 +94,10 @@ def motif_scores(
     InputError
         Where the scores are not a finite matrix, or names are not distinct.
     """
-    rows = genes if genes is not None else getattr(scores, "index", None)
-    columns = motifs if motifs is not None else getattr(scores, "columns", None)
+    table: Any = scores
+    named = hasattr(table, "columns")  # a DataFrame; a list has an index too, of another kind
+    rows = table.index if genes is None and named else genes
+    columns = table.columns if motifs is None and named else motifs
     try:
         matrix = np.array(scores, dtype=np.float64, order="C")
     except (TypeError, ValueError):

@@ -51,17 +51,17 @@ def find_table(path_or_name: str | os.PathLike[str], room: Room, places: Places 
     text = os.fspath(path_or_name)
     if "\0" in text or not text.strip():
         raise InputError(room, "a file or a table's name", shown(text))
-    if Path(text).name == text:
-        for folder in _folders(room, places):
-            for ending in ("", *SUFFIXES):
-                candidate = folder / f"{text}{ending}"
-                if candidate.is_file():
-                    return candidate
     path = Path(text).expanduser()
     try:
+        if Path(text).name == text:
+            for folder in _folders(room, places):
+                for ending in ("", *SUFFIXES):
+                    candidate = folder / f"{text}{ending}"
+                    if candidate.is_file():
+                        return candidate
         is_there, is_file = path.exists(), path.is_file()
     except OSError as error:
-        raise InputError(room, "a file or a table's name", shown(text), str(error.strerror)) from None
+        raise InputError(room, "a file or a table's name", shown(text), error.strerror or "") from None
     if not is_there:
         known = ", ".join(table_names(room, places)) or "none"
         raise InputError(room, f"a file, or the name of a table (there are: {known})", shown(text))

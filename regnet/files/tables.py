@@ -80,12 +80,7 @@ def read_table(path: Path, *, missing: bool, column: str) -> Table:
     try:
         layout = _read_layout(path, column)
         table = _read_quickly(path, layout)
-        suspicious = table is None or (
-            not np.isfinite(table.values[:, -1]).all() if missing else not np.isfinite(table.values).all()
-        )
-        if table is not None and missing and np.isinf(table.values).any():
-            suspicious = True
-        if table is None or suspicious or "" in table.rows:
+        if table is None or _is_suspicious(path, table, missing):
             _diagnose(path, layout, missing=missing, column=column)
         if table is None:
             raise InputError(layout.where, "a table of numbers", "a layout that can't be read")
@@ -131,7 +126,7 @@ def _read_quickly(path: Path, layout: _Layout) -> Table | None:
                 keep_default_na=False,
                 na_values={number: list(MISSING) for number in numbers},
                 encoding="utf-8-sig",
-                float_precision="round_trip",
+                float_precision=None if _rounds_rightly(pd.__version__) else "round_trip",
                 low_memory=False,
             )
         except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, ValueError) as e:
@@ -142,6 +137,35 @@ def _read_quickly(path: Path, layout: _Layout) -> Table | None:
         return None
     values = np.ascontiguousarray(frame.iloc[:, 1:].to_numpy(dtype=np.float64))
     return Table(values, tuple(str(name).strip() for name in frame["name"]), layout.columns)
+
+
+def _rounds_rightly(pandas_version: str) -> bool:
+    """Whether this pandas by default reads the float nearest to the text; earlier ones have to be asked."""
+    return tuple(int(part) for part in pandas_version.split(".")[:2]) >= (3, 1)
+
+
+def _is_suspicious(path: Path, table: Table, missing: bool) -> bool:
+    """Whether a table that pandas read may hold what it should not, so that it is worth a closer look."""
+    values = table.values
+    if "" in table.rows or np.isinf(values).any():
+        return True
+    # A row with too few cells ends with a missing value.
+    if np.isnan(values[:, -1] if missing else values).any():
+        return True
+    # Pandas takes a column of the words True and False for ones and zeros.
+    of_bits = ((values == 0.0) | (values == 1.0) | np.isnan(values)).all(axis=0)
+    return bool(of_bits.any()) and _holds_truth_values(path)
+
+
+def _holds_truth_values(path: Path) -> bool:
+    with _open(path) as stream:
+        end = b""
+        while piece := stream.read(2**20):
+            text = (end + piece).lower()
+            if b"true" in text or b"false" in text:
+                return True
+            end = piece[-4:]
+    return False
 
 
 # ---- what is wrong -----------------------------------------------------------------------------------

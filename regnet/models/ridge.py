@@ -191,18 +191,20 @@ def _choose(
     """Return the penalty of each condition, and whether one lies at an end of the range."""
     if rule == "oracle":
         return _oracle(truth, data.n_conditions, shared), False
+    if rule not in PENALTY_RULES:
+        raise InputError("penalty", _wanted(), shown(rule))
+    if shape.rank == 0:  # scores of zeros: every penalty gives effects of zero
+        return np.full(data.n_conditions, HIGHEST), True
     if rule == "gcv":
         criterion = _gcv(shape, data)
     elif rule == "ml":
         criterion = _marginal_likelihood(shape, data)
     elif rule == "loo":
         criterion = _leave_one_out(shape, data, _matrix(expression))
-    elif rule == "kfold":
+    else:
         prepared = decompose_folds(shape, folds) if isinstance(folds, int) else folds
         criterion = _k_fold(prepared, _matrix(expression))
-    else:
-        raise InputError("penalty", _wanted(), shown(rule))
-    largest = shape.singular_values[0] ** 2
+    largest = float(shape.singular_values[0]) ** 2
     return _search(criterion, LOWEST * largest, HIGHEST * largest, data.n_conditions, shared)
 
 
