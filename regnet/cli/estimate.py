@@ -139,7 +139,8 @@ def _earlier_paces(places: Places) -> Iterator[_Pace]:
         except InputError:
             continue
         looked_at += 1
-        rates, start = [], 0.0
+        rates: list[float] = []
+        start = 0.0
         for event in EventReader(folder.events).read(_BYTES_LOOKED_AT):
             scenario = event.get("scenario")
             seconds = number_from(event.get("seconds"))
