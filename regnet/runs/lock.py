@@ -23,6 +23,7 @@ SILENT_AFTER = 60.0
 """Seconds without a heartbeat after which a runner on another host counts as lost."""
 
 _MOST_BYTES = 10_000
+_LENGTH = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,13 @@ class Holder:
 
     process: ProcessId
     silent: float | None
+    has_released: bool = False
 
     @property
     def is_alive(self) -> bool:
         """Whether the runner lives: by its process on this machine, else by its heartbeat."""
+        if self.has_released:
+            return False
         alive = self.process.is_alive
         if alive is None:
             return self.silent is not None and self.silent < SILENT_AFTER
@@ -55,7 +59,7 @@ class Lock:
         """Give a sign of life; raise :class:`LockLost` where the lock is no longer this process's."""
         try:
             os.utime(self._heartbeat)
-            holder = read_process(self._path)
+            holder, _ = _read(self._path)
         except OSError as error:
             raise LockLost(f"the run folder can't be reached: {error.strerror}") from None
         if holder != self._me:
@@ -63,6 +67,8 @@ class Lock:
 
     def release(self) -> None:
         """Give the lock back; the file stays and names its last holder."""
+        with contextlib.suppress(OSError):
+            _write(self._descriptor, self._me, has_released=True)
         os.close(self._descriptor)
 
 
@@ -85,14 +91,11 @@ def take(path: Path, heartbeat: Path, *, force: bool = False, mode: int = 0o600)
     try:
         _flock(descriptor, path)
         _touch(heartbeat, mode)
-        holder = read_process(path)
-        if holder is not None and holder != process_id() and not (force and not holder.is_here):
-            _refuse_if_alive(Holder(holder, _silence_by_file_clock(heartbeat, path)), path)
         me = process_id()
-        text = json.dumps(me.as_fields()).encode()
-        os.pwrite(descriptor, text.ljust(512) + b"\n", 0)  # one write of fixed length: never seen half
-        os.ftruncate(descriptor, 513)
-        os.fsync(descriptor)
+        holder, has_released = _read(path)
+        if holder not in (None, me) and not (force and not holder.is_here):
+            _refuse_if_alive(Holder(holder, _silence_by_file_clock(heartbeat, path), has_released), path)
+        _write(descriptor, me, has_released=False)
         os.utime(heartbeat)
     except BaseException:
         os.close(descriptor)
@@ -102,32 +105,43 @@ def take(path: Path, heartbeat: Path, *, force: bool = False, mode: int = 0o600)
 
 def read_holder(path: Path, heartbeat: Path) -> Holder | None:
     """Return who holds or last held a lock; None where nobody ever did."""
-    process = read_process(path)
+    try:
+        process, has_released = _read(path)
+    except OSError:
+        return None
     if process is None:
         return None
     try:
         silent = max(0.0, time.time() - heartbeat.stat().st_mtime)
     except OSError:
         silent = None
-    return Holder(process, silent)
+    return Holder(process, silent, has_released)
 
 
-def read_process(path: Path) -> ProcessId | None:
-    """Return the process that a lock file names; None where there is none."""
+def _write(descriptor: int, process: ProcessId, *, has_released: bool) -> None:
+    text = json.dumps({**process.as_fields(), "released": has_released}).encode()
+    os.pwrite(descriptor, text.ljust(_LENGTH - 1) + b"\n", 0)  # one write of fixed length: never seen half
+    os.ftruncate(descriptor, _LENGTH)
+    os.fsync(descriptor)
+
+
+def _read(path: Path) -> tuple[ProcessId | None, bool]:
+    """Return the process that a lock file names, and whether it has given the lock back."""
+    with path.open("rb") as file:
+        text = file.read(_MOST_BYTES)
     try:
-        with path.open("rb") as file:
-            return process_from(json.loads(file.read(_MOST_BYTES)))
-    except FileNotFoundError:
-        return None
+        fields = json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return None, False
+    process = process_from(fields)
+    return process, process is not None and fields.get("released") is True
 
 
 def _flock(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        process = read_process(path)
+        process, _ = _read(path)
         found = f"process {process.pid} on {process.host}" if process else "another process"
         raise _held(path, found) from None
     except OSError:

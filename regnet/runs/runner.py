@@ -60,14 +60,20 @@ class Runner:
     folder : RunFolder
     lock : Lock
         Held by this process.
-    write : callable
-        What writes the log's bytes (``os.write``); a test may put a failing one in its place.
+    write, make_crew : callables
+        What writes the log's bytes, and what hires the workers; a test puts others in their place.
     """
 
     def __init__(
-        self, folder: RunFolder, lock: Lock, *, write: Callable[[int, bytes], int] = os.write
+        self,
+        folder: RunFolder,
+        lock: Lock,
+        *,
+        write: Callable[[int, bytes], int] = os.write,
+        make_crew: Callable[[Assignment, Execution, int], Crew] | None = None,
     ) -> None:
         self.folder, self.lock = folder, lock
+        self._make_crew = make_crew or hire
         record = folder.record()
         self.execution: Execution = folder.execution()
         self.places = Places(Path(str(record["data"])), "the run's own")
@@ -94,19 +100,20 @@ class Runner:
     def record(self, results: Sequence[Result]) -> None:
         """Write results: the arrays of each, then their lines, then see to the disk."""
         events: list[tuple[str, Mapping[str, object]]] = []
+        done, failed = self.done, self.failed
         for result in results:
             task = result.task
             if result.preparation is not None and task.scenario not in self._scenarios_noted:
                 self._scenarios_noted.add(task.scenario)
-                counts = {"done": self.done, "failed": self.failed}
+                counts = {"done": done, "failed": failed}
                 events.append(("scenario", {"scenario": task.scenario, **result.preparation, **counts}))
             if result.problem and self._problems < _SHOWN_PROBLEMS:
                 self._problems += 1
                 where = f"scenario {task.scenario}, replicate {task.replicate}"
                 print(f"{where} raised:\n{result.problem}", file=sys.stderr, flush=True)
             name = self._write_arrays(result)
-            self.done += 1
-            self.failed += sum(fit["status"] != "ok" for fit in result.fits.values())
+            done += 1
+            failed += sum(fit["status"] != "ok" for fit in result.fits.values())
             keys = {
                 "scenario": task.scenario,
                 "replicate": task.replicate,
@@ -114,11 +121,12 @@ class Runner:
                 "truth": result.truth,
                 "fits": result.fits,
                 "arrays": name,
-                "done": self.done,
-                "failed": self.failed,
+                "done": done,
+                "failed": failed,
             }
             events.append(("replicate", keys))
         self.log.append(*events)
+        self.done, self.failed = done, failed
 
     def _write_arrays(self, result: Result) -> str | None:
         if not result.arrays:
@@ -187,7 +195,16 @@ class Runner:
             if warning:
                 self.note(warning, "warning")
             if missing:
-                self._work(self._make_crew(jobs), [Task(*task) for task in missing])
+                assignment = Assignment(
+                    self.study,
+                    self.places,
+                    self.execution.cores,
+                    self.execution.keep,
+                    self.execution.time_limit,
+                )
+                self._work(
+                    self._make_crew(assignment, self.execution, jobs), [Task(*task) for task in missing]
+                )
         self._finish()
 
     @contextlib.contextmanager
@@ -208,20 +225,6 @@ class Runner:
             yield
         finally:
             queue.leave(ticket)
-
-    def _make_crew(self, jobs: int) -> Crew:
-        assignment = Assignment(
-            self.study,
-            self.places,
-            self.execution.cores,
-            self.execution.keep,
-            self.execution.time_limit,
-        )
-        if self.execution.backend == "dask":
-            from regnet.runs.dask_crew import DaskCrew
-
-            return DaskCrew(assignment, self.execution.scheduler)
-        return LocalCrew(assignment, jobs)
 
     def _work(self, crew: Crew, tasks: Sequence[Task]) -> None:
         """Hand out tasks and write down results until none is left."""
@@ -357,6 +360,15 @@ class Runner:
             (self.folder.path / "reserve").unlink(missing_ok=True)
             self.folder.stop_flag.unlink(missing_ok=True)
         self.lock.release()
+
+
+def hire(assignment: Assignment, execution: Execution, jobs: int) -> Crew:
+    """Return the crew that the settings of execution ask for."""
+    if execution.backend == "dask":
+        from regnet.runs.dask_crew import DaskCrew
+
+        return DaskCrew(assignment, execution.scheduler)
+    return LocalCrew(assignment, jobs)
 
 
 class _Suspects:

@@ -53,7 +53,7 @@ class RunState:
     @property
     def is_resumable(self) -> bool:
         """Whether there is something left to compute and nobody computes it."""
-        return not self.is_alive and self.done < self.total
+        return not self.is_alive and not self.name.startswith("finished")
 
     @property
     def sentence(self) -> str:

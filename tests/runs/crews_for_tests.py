@@ -1,0 +1,70 @@
+"""Crews that compute in this process, and misbehave when they are told to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from regnet.runs.crews import WorkerDied
+from regnet.runs.worker import Result, Task, lost_fits
+
+
+def made_up(task: Task, labels: tuple[str, ...]) -> Result:
+    """Return a result whose numbers tell which task it was."""
+    value = task.scenario + task.replicate / 1000
+    fits = {
+        label: {
+            "status": "ok",
+            "metrics": {"pearson": value, "rmse": 1 - value},
+            "reason": "",
+            "seconds": 0.001,
+            "warnings": [],
+        }
+        for label in labels
+    }
+    return Result(task, 0.001, {"signal_fraction": 0.2}, fits, {})
+
+
+class FakeCrew:
+    """One worker in this process. `answer` makes a result, or raises: WorkerDied takes all tasks along."""
+
+    def __init__(self, answer: Callable[[Task], Result], width: int = 2) -> None:
+        self.answer, self.width = answer, width
+        self.given: list[Task] = []
+        self.tasks: list[Task] = []
+        self.is_closed = False
+
+    @property
+    def room(self) -> int:
+        return self.width - len(self.tasks)
+
+    @property
+    def under_way(self) -> list[Task]:
+        return list(self.tasks)
+
+    def submit(self, task: Task) -> None:
+        self.given.append(task)
+        self.tasks.append(task)
+
+    def collect(self, seconds: float) -> list[tuple[Task, Result | Exception]]:
+        if not self.tasks:
+            time.sleep(seconds)
+            return []
+        task = self.tasks.pop(0)
+        try:
+            return [(task, self.answer(task))]
+        except WorkerDied as death:
+            lost, self.tasks = self.tasks, []
+            return [(other, death) for other in (task, *lost)]
+
+    def close(self) -> None:
+        self.tasks.clear()
+        self.is_closed = True
+
+
+def refused(task: Task, labels: tuple[str, ...]) -> Result:
+    return Result(task, 0.0, {}, {}, {}, refused="genes: wanted at most 10, found 60")
+
+
+def raised(task: Task, labels: tuple[str, ...]) -> Result:
+    return Result(task, 0.0, {}, lost_fits(labels, "failed", "KeyError: 'x'"), {}, problem="Traceback …")
