@@ -1,0 +1,124 @@
+"""In what do the marked runs differ, and what came of each?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from regnet.errors import InputError
+from regnet.runs.folder import RunFolder
+from regnet.runs.replay import Replay
+from regnet_tui.comparison import ComparedRow, compare, metrics_of
+from regnet_tui.diff_screen import DiffRow, differing
+from regnet_tui.form_state import label_of
+from regnet_tui.row_table import Cell, Column, RowTable
+from regnet_tui.run_tables import metric_title
+from regnet_tui.safe_text import clean
+
+if TYPE_CHECKING:
+    from regnet_tui.app import RegnetApp
+
+
+class CompareScreen(ModalScreen[None]):
+    """Two or more runs: only differing parameters, and results side by side with their errors."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "app.pop_screen", "back", show=False),
+        Binding("m", "metric(1)", "next metric", show=False),
+        Binding("M", "metric(-1)", "previous metric", show=False),
+        Binding("y", "copy", "copy", show=False),
+    ]
+
+    def __init__(self, folders: Sequence[RunFolder]) -> None:
+        super().__init__()
+        self._folders = folders
+        self._replays: list[Replay] = []
+        self._metric = "pearson"
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog full"):
+            yield Static(Content(f"{len(self._folders)} runs compared"), classes="dialog-title")
+            yield RowTable(self._parameter, empty="no parameter differs", id="differing")
+            yield Static("", id="compare-title", classes="dialog-title")
+            yield RowTable(self._result, empty="reading …", id="compared")
+            yield Static("m: next metric   h l: sideways   y: copy   esc: back", classes="dialog-keys")
+
+    def on_mount(self) -> None:
+        self.query_one("#compared").focus()
+        self.read()
+
+    @work(thread=True)
+    def read(self) -> None:
+        """Read the runs' results beside the screen."""
+        replays = []
+        for folder in self._folders:
+            try:
+                replay = Replay(folder)
+                while replay.update():
+                    pass
+            except InputError as error:
+                self.app.call_from_thread(self._problem, str(error))
+                return
+            replays.append(replay)
+        self.app.call_from_thread(self._take, replays)
+
+    def _problem(self, text: str) -> None:
+        self.query_one("#compare-title", Static).update(Content(clean(f"! {text}")))
+
+    def _take(self, replays: list[Replay]) -> None:
+        self._replays = replays
+        rows = differing([replay.study for replay in replays])
+        table = self.query_one("#differing", RowTable)
+        table.show([Column("name", "parameter", 18), *self._run_columns()], rows)
+        table.styles.height = min(len(rows) + 1, max(self.size.height // 3, 4)) if rows else 2
+        self.draw()
+
+    def _run_columns(self) -> list[Column]:
+        each = max(min((self.size.width - 40) // max(len(self._replays), 1) - 2, 30), 24)
+        names = [clean(replay.record.get("name") or replay.folder.id) for replay in self._replays]
+        ids = [f"{name} {id[-4:]}" if names.count(name) > 1 else name for name, id in self._ids(names)]
+        return [Column(str(place), name[:each], each) for place, name in enumerate(ids)]
+
+    def _ids(self, names: Sequence[str]) -> list[tuple[str, str]]:
+        return [(name, replay.folder.id) for name, replay in zip(names, self._replays)]
+
+    def draw(self) -> None:
+        """Draw the results by the chosen metric."""
+        self.query_one("#compare-title", Static).update(Content(clean(metric_title(self._metric))))
+        columns = [Column("label", "scenario", 20), Column("method", "method", 12), *self._run_columns()]
+        rows = compare(self._replays, self._metric)
+        self.query_one("#compared", RowTable).show(columns, rows, empty="nothing is recorded yet")
+
+    @staticmethod
+    def _parameter(row: DiffRow, key: str) -> Cell:
+        return Cell(label_of(row[0])) if key == "name" else Cell(row[1][int(key)] or "empty")
+
+    @staticmethod
+    def _result(row: ComparedRow, key: str) -> Cell:
+        if key == "label":
+            return Cell(row.label)
+        return Cell(row.method) if key == "method" else Cell(row.texts[int(key)])
+
+    def action_metric(self, step: int) -> None:
+        names = metrics_of(self._replays)
+        at = names.index(self._metric) if self._metric in names else 0
+        self._metric = names[(at + step) % len(names)]
+        self.draw()
+
+    def action_copy(self) -> None:
+        from regnet_tui.table_text import as_text
+
+        tables = [self.query_one(name, RowTable) for name in ("#differing", "#compared")]
+        cast("RegnetApp", self.app).copy_text("\n".join(map(as_text, tables)))
+
+    def on_resize(self) -> None:
+        if self._replays:
+            self.draw()

@@ -1,0 +1,298 @@
+"""What do a run's tables say? Rows of progress, summary and parameters, made from its replay.
+
+Pure: no widget here. The figures themselves are the engine's (:mod:`regnet.summary`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from regnet.execution import Execution
+from regnet.metrics import METRICS, METRICS_BY_NAME
+from regnet.parameters import write_value
+from regnet.runs.replay import Replay
+from regnet.runs.rows import Rows
+from regnet.study import Study
+from regnet.summary import Cell, Summary
+from regnet_tui.figures import NOTHING, bar, duration, interval, share, signed, with_error
+from regnet_tui.form_state import form_parameters, label_of, text_of
+from regnet_tui.row_table import Cell as Drawn
+from regnet_tui.row_table import Column
+
+
+def scenario_label(study: Study, scenario: int) -> str:
+    """Return what tells a scenario from the study's others: ``conditions=4 covariance=id``."""
+    chosen = study.scenarios[scenario]
+    names = study.varying or ("covariance",)
+    return " ".join(f"{short_name(name)}={write_value(getattr(chosen, name))}" for name in names)
+
+
+_SHORT = {
+    "covariance": "V",
+    "signal_fraction": "R²",
+    "noise_fraction": "V share",
+    "conditions": "C",
+    "genes": "G",
+    "tfs": "T",
+}
+
+
+def short_name(name: str) -> str:
+    """Return a parameter's short name, as labels of scenarios use it."""
+    return _SHORT.get(name, label_of(name))
+
+
+def metrics_at_hand(rows: Rows) -> tuple[str, ...]:
+    """Return the metrics that occur, or the usual one while nothing has been recorded."""
+    return tuple(rows.metric_names) or (METRICS[0].name,)
+
+
+def metric_title(name: str) -> str:
+    """Return a metric's heading, with an arrow for the better direction."""
+    metric = METRICS_BY_NAME.get(name)
+    if metric is None:
+        return name
+    return metric.title + {"higher": " ↑", "lower": " ↓", None: ""}[metric.better]
+
+
+# ---- progress ----------------------------------------------------------------------------------------
+
+
+class ProgressRow(NamedTuple):
+    """One scenario's progress; times in seconds, NaN while unknown."""
+
+    scenario: int
+    label: str
+    done: int
+    total: int
+    each: float
+    left: float
+    failed: int
+
+
+PROGRESS_COLUMNS = (
+    Column("label", "scenario", 30, least=22),
+    Column("bar", "progress", 12),
+    Column("done", "done", 11, True),
+    Column("each", "each", 8, True),
+    Column("left", "left", 11, True),
+    Column("failed", "failed", 6, True),
+)
+
+
+def progress_rows(replay: Replay) -> list[ProgressRow]:
+    """Return each scenario's progress; what is left assumes as many side by side as now."""
+    study, progress = replay.study, replay.progress()
+    side_by_side = _side_by_side(replay)
+    rows = []
+    for number_, found in enumerate(replay.rows.scenarios):
+        done = len(found)
+        each = math.fsum(found.seconds) / done if done else math.nan
+        left = (study.replicates - done) * each / side_by_side if done else math.nan
+        if progress.done == progress.total or done == study.replicates:
+            left = 0.0
+        failed = sum(len(columns.statuses) - columns.statuses.count(0) for columns in found.methods.values())
+        label = scenario_label(study, number_)
+        rows.append(ProgressRow(number_, label, done, study.replicates, each, left, failed))
+    return rows
+
+
+def _side_by_side(replay: Replay) -> float:
+    jobs = replay.starts[-1].get("jobs") if replay.starts else 1
+    return float(jobs) if isinstance(jobs, int) and jobs > 0 else 1.0
+
+
+def progress_cell(row: ProgressRow, key: str) -> Drawn:
+    """Return one cell of the progress table."""
+    if key == "label":
+        return Drawn(row.label)
+    if key == "bar":
+        return Drawn(bar(row.done / row.total if row.total else 1.0, 12), "good" if row.left == 0 else "")
+    if key == "done":
+        return Drawn(f"{row.done}/{row.total}")
+    if key == "failed":
+        return Drawn(str(row.failed) if row.failed else "", "bad")
+    if key == "each":
+        return Drawn(duration(row.each), "dim")
+    return Drawn("done" if row.left == 0 else duration(row.left))
+
+
+def time_spread(replay: Replay) -> float:
+    """Return the relative standard error of the time that is left; NaN while it can't be told.
+
+    Each replicate to come varies as those recorded did; a scenario not begun may cost what any other did.
+    """
+    study, known = replay.study, []
+    for found in replay.rows.scenarios:
+        if len(found) > 1:
+            mean = math.fsum(found.seconds) / len(found)
+            spread = math.fsum((s - mean) ** 2 for s in found.seconds) / (len(found) - 1)
+            known.append((mean, spread))
+    if not known:
+        return math.nan
+    usual = math.fsum(mean for mean, _ in known) / len(known)
+    between = math.fsum((mean - usual) ** 2 for mean, _ in known) / max(len(known) - 1, 1)
+    work = variance = 0.0
+    for found in replay.rows.scenarios:
+        left, n = study.replicates - len(found), len(found)
+        if n > 1:
+            mean = math.fsum(found.seconds) / n
+            spread = math.fsum((s - mean) ** 2 for s in found.seconds) / (n - 1)
+            variance += left * spread + left * left * spread / n
+        else:
+            mean = usual
+            variance += left * left * max(between, (0.5 * usual) ** 2 if len(known) < 2 else 0.0)
+        work += left * mean
+    return math.sqrt(variance) / work if work > 0 else 0.0
+
+
+# ---- the summary -------------------------------------------------------------------------------------
+
+
+class SummaryRow(NamedTuple):
+    """One scenario's comparison of a method with the baseline, by one metric."""
+
+    scenario: int
+    label: str
+    metric: str
+    baseline: Cell | None
+    cell: Cell
+
+
+SUMMARY_KEYS = (
+    *("scenario", "metric", "method", "mean", "mcse", "baseline"),
+    *("difference", "low", "high", "won", "n", "failed", "undefined"),
+)
+"""What a filter on the summary can ask for."""
+
+
+def summary_columns(baseline: str, other: str, *, one_metric: bool) -> tuple[Column, ...]:
+    """Return the columns of the summary table; `other`: the only method beside the baseline, or empty."""
+    columns = [Column("label", "scenario", 30, least=13)]
+    if not one_metric:
+        columns.append(Column("metric", "metric", 24, least=12))
+    columns.append(Column("baseline", baseline[:16], 12, True, 11))
+    if not other:
+        columns.append(Column("method", "method", 24, least=12))
+    columns += [
+        Column("mean", other[:12] or "its mean", 12, True, 11),
+        Column("difference", "diff.", 6, True),
+        Column("interval", "95% interval", 15, True, 14),
+        Column("won", "won", 4, True),
+        Column("n", "n", 6, True, 5),
+    ]
+    return tuple(columns)
+
+
+def only_other(summary: Summary) -> str:
+    """Return the one method beside the baseline; empty where there are several."""
+    others = [label for label in summary.labels if label != summary.baseline]
+    return others[0] if len(others) == 1 else summary.baseline if not others else ""
+
+
+def summary_rows(study: Study, summary: Summary, metrics: Sequence[str]) -> list[SummaryRow]:
+    """Return the comparisons by scenario, metric and method; the baseline alone where it is alone."""
+    others = [label for label in summary.labels if label != summary.baseline]
+    rows = []
+    for scenario in range(len(study.scenarios)):
+        for metric in metrics:
+            base = summary.cell(scenario, summary.baseline, metric)
+            for label in others or [summary.baseline]:
+                cell = summary.cell(scenario, label, metric)
+                if cell is not None:
+                    rows.append(SummaryRow(scenario, scenario_label(study, scenario), metric, base, cell))
+    return rows
+
+
+def summary_value(row: SummaryRow, key: str) -> object:
+    """Return a cell's value, for sorting and filtering."""
+    difference = row.cell.difference
+    if key in ("mean", "mcse", "n", "failed", "undefined"):
+        return float(getattr(row.cell, key))
+    if key == "baseline":
+        return row.baseline.mean if row.baseline is not None else math.nan
+    if key in ("low", "high", "won"):
+        return getattr(difference, key) if difference is not None else math.nan
+    if key in ("difference", "interval"):
+        return difference.mean if difference is not None else math.nan
+    return {"label": row.label, "scenario": row.label, "metric": row.metric, "method": row.cell.label}.get(
+        key
+    )
+
+
+def summary_cell(row: SummaryRow, key: str) -> Drawn:
+    """Return one drawn cell of the summary table."""
+    difference = row.cell.difference
+    if key == "label":
+        return Drawn(row.label)
+    if key == "metric":
+        return Drawn(metric_title(row.metric))
+    if key == "method":
+        return Drawn(row.cell.label)
+    if key == "baseline":
+        return Drawn(with_error(row.baseline.mean, row.baseline.mcse) if row.baseline else NOTHING)
+    if key == "mean":
+        return Drawn(with_error(row.cell.mean, row.cell.mcse))
+    if key == "n":
+        missing = row.cell.failed + row.cell.undefined
+        return Drawn(f"{row.cell.n}/{row.cell.n + missing}", "warn") if missing else Drawn(str(row.cell.n))
+    if difference is None:
+        return Drawn("", "dim")
+    if key == "won":
+        return Drawn(share(difference.won))
+    tone = _verdict(row)
+    if key == "difference":
+        return Drawn(signed(difference.mean), tone)
+    return Drawn(interval(difference.low, difference.high), tone)
+
+
+def _verdict(row: SummaryRow) -> str:
+    """Return the tone of a difference: good or bad where its interval leaves out zero."""
+    difference, metric = row.cell.difference, METRICS_BY_NAME.get(row.metric)
+    if difference is None or metric is None or metric.better is None:
+        return ""
+    if difference.low > 0:
+        return "good" if metric.better == "higher" else "bad"
+    if difference.high < 0:
+        return "bad" if metric.better == "higher" else "good"
+    return ""
+
+
+# ---- the parameters ----------------------------------------------------------------------------------
+
+PARAMETER_COLUMNS = (
+    Column("name", "parameter", 18),
+    Column("value", "value", 34),
+    Column("default", "default", 24),
+)
+
+ParameterRow = tuple[str, str, str]
+
+
+def parameter_rows(study: Study, execution: Execution | None) -> list[ParameterRow]:
+    """Return every parameter with its value and default, the changed ones first."""
+    changed: list[ParameterRow] = []
+    same: list[ParameterRow] = []
+    for name, parameter in form_parameters().items():
+        if name in study.values:
+            values = study.values[name]
+        elif execution is not None:
+            values = (getattr(execution, name),)
+        else:
+            continue
+        row = (name, text_of(parameter, values), text_of(parameter, parameter.default))
+        (changed if values != parameter.default else same).append(row)
+    return changed + same
+
+
+def parameter_cell(row: ParameterRow, key: str) -> Drawn:
+    """Return one cell of the parameters' table."""
+    name, value, default = row
+    is_changed = value != default
+    if key == "name":
+        return Drawn(f"{'*' if is_changed else ' '} {label_of(name)}")
+    if key == "value":
+        return Drawn(value or "empty")
+    return Drawn((default or "empty") if is_changed else "", "dim")
