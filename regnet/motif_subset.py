@@ -65,8 +65,11 @@ def choose_subset(scenario: Scenario, table: MotifScores, *, seed: int = 1, held
     Raises
     ------
     InputError
-        Where the table has fewer genes, or fewer motifs that vary, than asked for.
+        Where the table has fewer genes, or fewer motifs that vary, than asked for, or `held_out` is
+        negative.
     """
+    if held_out < 0:
+        raise InputError("held_out", "a whole number of at least 0", str(held_out))
     n_open = len(table.genes) - table.n_reserved
     n_genes, n_motifs = scenario.genes, scenario.tfs
     if n_genes > n_open:

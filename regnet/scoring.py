@@ -56,8 +56,10 @@ def score(fit: Fit, dataset: Dataset, *, top: int = 10) -> dict[str, float]:
     Raises
     ------
     InputError
-        Where the fit has other motifs or conditions than the data set.
+        Where the fit has other motifs or conditions than the data set, or `top` is below 1.
     """
+    if top < 1:
+        raise InputError("top", "a whole number of at least 1", str(top))
     estimate = _aligned(fit.effects, dataset, "effects")
     truth = dataset.effects
     mean = _intercept(fit, dataset)

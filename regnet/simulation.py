@@ -12,16 +12,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regnet.errors import InputError
-from regnet.files.motifs import MotifScores
+from regnet.files.motifs import MotifScores, motif_scores
 from regnet.models.true_covariance import draw_noise_covariance, draw_signal_covariance
 from regnet.motif_subset import choose_subset
 from regnet.randomness import stream
 from regnet.scenario import Scenario
+from regnet.synthetic_motifs import motifs_for
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Matrix = NDArray[np.float64]
 
@@ -128,7 +133,12 @@ class Dataset:
 
 
 def simulate(
-    scenario: Scenario, motifs: MotifScores, *, seed: int = 1, replicate: int = 0, held_out: int = 0
+    scenario: Scenario,
+    motifs: MotifScores | pd.DataFrame | None = None,
+    *,
+    seed: int = 1,
+    replicate: int = 0,
+    held_out: int = 0,
 ) -> Dataset:
     """Simulate one replicate of a scenario.
 
@@ -136,8 +146,9 @@ def simulate(
     ----------
     scenario : Scenario
         What is simulated.
-    motifs : MotifScores
-        The motif table, raw, as :func:`regnet.read_motifs` gives it; `scenario.motifs` is not read.
+    motifs : MotifScores or DataFrame, optional
+        The motif table, raw, as :func:`regnet.read_motifs` gives it. By default the one that
+        `scenario.motifs` names, read anew or made to the scenario's size.
     seed : int
         Seed of the study. The same seed, scenario, table and replicate give the same data.
     replicate : int
@@ -149,15 +160,18 @@ def simulate(
     Raises
     ------
     InputError
-        Where the table has fewer genes or motifs than asked for.
+        Where the table has fewer genes or motifs than asked for, or can't be read.
     """
-    return draw(design(scenario, motifs, seed=seed, held_out=held_out), replicate)
+    if motifs is None:
+        motifs = motifs_for(scenario, seed, held_out=held_out)
+    table = motifs if isinstance(motifs, MotifScores) else motif_scores(motifs)
+    return draw(design(scenario, table, seed=seed, held_out=held_out), replicate)
 
 
 def design(scenario: Scenario, motifs: MotifScores, *, seed: int = 1, held_out: int = 0) -> Design:
     """Choose genes and motifs, scale the scores and draw V and Σ, once for all replicates.
 
-    Parameters and errors are those of :func:`simulate`.
+    Parameters and errors are those of :func:`simulate`, with `motifs` read.
 
     Notes
     -----

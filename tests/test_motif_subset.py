@@ -89,6 +89,11 @@ def test_fewer_motifs_than_asked_for_is_an_error_that_says_how_many_there_are():
         choose_subset(_scenario(tfs=11), _table())
 
 
+def test_a_negative_number_of_held_out_genes_is_an_error():
+    with pytest.raises(InputError, match="held_out: wanted a whole number of at least 0, found -1"):
+        choose_subset(_scenario(), _table(), held_out=-1)
+
+
 def test_one_gene_has_no_motif_that_varies():
     with pytest.raises(InputError, match="tfs: wanted at most 0"):
         choose_subset(_scenario(genes=1, tfs=1), _table())

@@ -252,3 +252,8 @@ def test_a_fit_to_other_motifs_is_refused(dataset):
         score(_ridge(frame), dataset)
     with pytest.raises(InputError, match=r"effects: wanted an array of shape \(30, 3\)"):
         score(_ridge(dataset.effects[:-1]), dataset)
+
+
+def test_no_strongest_motifs_cannot_be_scored(dataset):
+    with pytest.raises(InputError, match="top: wanted a whole number of at least 1, found 0"):
+        score(_perfect(dataset), dataset, top=0)

@@ -213,6 +213,18 @@ def test_the_name_of_the_motif_table_has_no_effect(motifs):
     assert _same(simulate(SMALL, motifs), simulate(SMALL.replace(motifs="other.tsv"), renamed))
 
 
+def test_the_scenarios_own_table_is_taken_where_none_is_given():
+    made = SMALL.replace(motifs="synthetic")
+    assert _same(simulate(made, seed=6), simulate(made, synthetic_motifs(60, 12, seed=6), seed=6))
+    assert _same(simulate(made, seed=6), simulate(made, seed=6, held_out=5))
+    assert simulate(made, seed=6, held_out=5).held_out_expression.shape == (5, 4)
+    assert simulate(SMALL).motifs[0].startswith("MA0")
+
+
+def test_a_table_as_a_data_frame_gives_the_same_data(motifs):
+    assert _same(simulate(SMALL, motifs.to_frame()), simulate(SMALL, motifs))
+
+
 # ---- held-out genes ----------------------------------------------------------------------------------
 
 

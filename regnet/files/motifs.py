@@ -142,7 +142,13 @@ def read_motifs(path_or_name: str | os.PathLike[str], places: Places | None = No
         For a file that is missing, empty, no table, holds a cell that is no finite number, or names
         a gene or motif twice; with line and column.
     """
-    path = find_table(path_or_name, "motif", places)
+    try:
+        path = find_table(path_or_name, "motif", places)
+    except InputError as error:
+        if path_or_name != "synthetic":
+            raise
+        remedy = "synthetic scores have the size of a scenario: regnet.simulate makes them"
+        raise InputError("motifs", error.wanted, error.found, remedy) from None
     table = read_table(path, missing=False, column="motif")
     genes, notes = _gene_names(table.rows)
     _check_distinct(path, table.rows)
@@ -158,7 +164,7 @@ def _gene_names(labels: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ..
         return labels, ()
     if len(set(genes)) < len(genes):
         return labels, ("genes have several regions each: rows are named by region and gene",)
-    return genes, ("rows are named by the gene in 'region gene'",)
+    return genes, ()
 
 
 def _check_distinct(path: Path, labels: tuple[str, ...]) -> None:

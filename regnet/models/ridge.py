@@ -30,6 +30,7 @@ LOWEST, HIGHEST = 1e-10, 1e6
 """Ends of the range in which a penalty is searched, in units of the largest squared singular value."""
 
 _STEPS = 65  # of the first, coarse search: four a decade
+_PARTS = 8  # in which the coarse search is made
 _FLAT = 1e-10  # relative difference of criteria below which an end of the range counts as the optimum
 
 Criterion = Callable[[Vector], Matrix]
@@ -212,7 +213,8 @@ def _search(
     criterion: Criterion, low: float, high: float, n_conditions: int, shared: bool
 ) -> tuple[Vector, bool]:
     grid = np.linspace(math.log(low), math.log(high), _STEPS)
-    values = criterion(np.exp(grid))
+    # A few penalties at a time: memory stays that of a few copies of the expression.
+    values = np.vstack([criterion(np.exp(part)) for part in np.array_split(grid, _PARTS)])
     if shared:
         values = values.sum(axis=1, keepdims=True)
     logs, ends = [], []
@@ -284,11 +286,8 @@ def _leave_one_out(shape: Decomposition, data: Rotated, expression: Matrix) -> C
         shrunk = penalties[:, None] / (square + penalties[:, None])
         # 1 − h_g as a sum of what is not negative, so that it does not cancel.
         free = np.maximum(outside[:, None] + left_square @ shrunk.T, smallest)
-        values = np.empty((penalties.size, data.n_conditions))
-        for number, shrinkage in enumerate(shrunk):
-            errors = residual + shape.left @ (shrinkage[:, None] * data.rotated)
-            values[number] = ((errors / free[:, number, None]) ** 2).sum(axis=0)
-        return values
+        errors = residual[:, None, :] + _products(shape.left, shrunk, data.rotated)
+        return np.asarray(((errors / free[:, :, None]) ** 2).sum(axis=0), dtype=np.float64)
 
     return criterion
 
@@ -307,12 +306,19 @@ def _k_fold(folds: Sequence[Fold], expression: Matrix) -> Criterion:
     def criterion(penalties: Vector) -> Matrix:
         values = np.zeros((penalties.size, expression.shape[1]))
         for held, weighted, square, outcome in parts:
-            for number, penalty in enumerate(penalties):
-                errors = outcome - held @ (weighted / (square + penalty)[:, None])
-                values[number] += (errors**2).sum(axis=0)
+            shrinkage = 1.0 / (square + penalties[:, None])
+            errors = outcome[:, None, :] - _products(held, shrinkage, weighted)
+            values += (errors**2).sum(axis=0)
         return values
 
     return criterion
+
+
+def _products(left: Matrix, weights: Matrix, right: Matrix) -> Matrix:
+    """Return left · diag(w) · right for each row w of the weights, by rows of `left`: (rows, n, columns)."""
+    columns = weights.T[:, :, None] * right[:, None, :]
+    flat = left @ columns.reshape(right.shape[0], -1)
+    return flat.reshape(left.shape[0], *columns.shape[1:])
 
 
 def _oracle(truth: tuple[ArrayLike, ArrayLike] | None, n_conditions: int, shared: bool) -> Vector:

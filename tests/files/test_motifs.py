@@ -28,7 +28,17 @@ def test_rows_named_by_region_and_gene_are_named_by_the_gene(tmp_path):
     assert table.genes == ("YAL068C", "YAL067W-A")
     assert table.motifs == ("MA0266.1_ABF2", "MA0267.1_ACE2")
     np.testing.assert_array_equal(table.scores, [[2.51, 4.10], [4.76, 6.99]])
-    assert table.notes == ("rows are named by the gene in 'region gene'",)
+    assert table.notes == ()
+
+
+def test_regions_that_share_a_gene_are_noted(tmp_path):
+    table = read_motifs(_write(tmp_path, GIMME + "chr1:1-9 A\t1\t2\nchr2:1-9 A\t1\t2\n"))
+    assert table.notes == ("genes have several regions each: rows are named by region and gene",)
+
+
+def test_synthetic_scores_have_no_file():
+    with pytest.raises(InputError, match="'synthetic'; synthetic scores have the size of a scenario"):
+        read_motifs("synthetic")
 
 
 @pytest.mark.parametrize(
