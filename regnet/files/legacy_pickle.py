@@ -1,7 +1,7 @@
 """What is inside a pickle that the original software wrote, without running any of it?
 
 ``pickle.load`` does whatever a file says. This is a reader of its own for the files that Python 2.7
-wrote (protocol 0): it knows the nineteen instructions that they consist of, and the closed list of
+wrote (protocol 0): it knows the eighteen instructions that they consist of, and the closed list of
 classes of :mod:`regnet.files.legacy_classes`. Any other instruction and any other name ends the reading
 at the byte where it stands, before anything came of it. There is no ``Unpickler`` with doors to lock:
 nothing here imports, calls or sets attributes by a name from a file.
