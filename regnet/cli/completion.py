@@ -82,7 +82,7 @@ def candidates(words: Sequence[str], places: Places) -> list[str]:
     names = [command.name for command in COMMANDS]
     chosen = next((word for word in before if word in names), "")
     if not chosen:
-        return _starting(begun, [*names, "--help", "--version"])
+        return [] if before else _starting(begun, [*names, "--help", "--version"])
     parser: argparse.ArgumentParser = full_parser(chosen)
     positionals: list[argparse.Action] = []
     waiting: argparse.Action | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
+import sys
 from typing import Any
 
 from regnet.cli.arguments import add_data_option
@@ -106,7 +108,11 @@ def show_list(options: argparse.Namespace) -> int:
         ]
         for preset, study, problem in found
     ]
-    write(table(["preset", "kind", "scenarios", "fits", "note"], rows, "llrrl"))
+    lines = table(["preset", "kind", "scenarios", "fits", "note"], rows, "llrrl")
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        lines = [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
+    write(lines)
     return 0
 
 
