@@ -75,7 +75,6 @@ setup(
         "glimix-core>=3.1.14",
         "rich>=14.2",
         "textual==8.2.8",  # exactly: minor releases change what screens look like
-        "textual-plot>=0.10.1",
         "platformdirs>=4.0",
         "tomli-w>=1.0",
     ],

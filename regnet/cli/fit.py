@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from regnet.files.ybetaparams import Ybetaparams
     from regnet.replicate import ReplicateOutcome
 
-_NOT_ITS_BUSINESS = ("motifs", "subset", "centre_motifs", "signal_mode", "held_out", "name", "note")
+_NOT_ITS_BUSINESS = (
+    "motifs",
+    "dataset",
+    "subset",
+    "centre_motifs",
+    "signal_mode",
+    "held_out",
+    "name",
+    "note",
+)
 _METRICS = ("pearson", "r2")  # no genes are held out
 
 _FORMS = ("npz", "csv", "none")
@@ -55,6 +64,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--results", default="npz", choices=_FORMS, help="form of the result files (default: npz)"
     )
+    parser.add_argument(
+        "--as-study", action="store_true", help="fit nothing: write the study that 'regnet run' can carry out"
+    )
     parser.add_argument("--metric", action="append", metavar="NAME", help="a metric to show; repeatable")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_study_options(parser, leave_out=_NOT_ITS_BUSINESS)
@@ -76,6 +88,8 @@ def fit(options: argparse.Namespace) -> int:
     places = find_places(options.data)
     execution = _execution(options)
     metrics = check_metrics(options.metric or _METRICS)
+    if options.as_study:
+        return _write_study(options, places)
     records = []
     for task in _tasks(options, places):
         rows, outcomes = _fit_all(task, execution, quiet=options.json)
@@ -95,13 +109,21 @@ def fit(options: argparse.Namespace) -> int:
     return 0
 
 
+def _write_study(options: argparse.Namespace, places: Places) -> int:
+    tasks = list(_tasks(options, places))
+    if len(tasks) != 1:
+        raise InputError("--as-study", "one data set", f"{len(tasks)}", "name one FILE")
+    write(tasks[0].study.to_toml().rstrip("\n"))
+    return 0
+
+
 def _execution(options: argparse.Namespace) -> Execution:
     return Execution(jobs=options.jobs, cores=options.cores, time_limit=options.time_limit)
 
 
 def _tasks(options: argparse.Namespace, places: Places) -> Iterator[_Task]:
     from regnet.files.ybetaparams import load_ybetaparams
-    from regnet.legacy_datasets import scenario_of
+    from regnet.legacy_datasets import study_of
 
     paths = [Path(file).expanduser() for file in options.files]
     if not paths:
@@ -110,11 +132,9 @@ def _tasks(options: argparse.Namespace, places: Places) -> Iterator[_Task]:
         _refuse_contradiction(options)
     for path in paths:
         data = load_ybetaparams(path)
-        scenario = scenario_of(data)
-        said: Mapping[str, Any] = {name: [getattr(scenario, name)] for name in _scenario_names()}
-        of_file = argparse.Namespace(**{**vars(options), **dict.fromkeys((*said, "replicates"))})
-        base = Study().replace(**said, replicates=data.n_replicates)
-        yield _Task(path, data, study_from_options(base, of_file))
+        said_by_file = dict.fromkeys((*_scenario_names(), "replicates"))
+        rest = argparse.Namespace(**{**vars(options), **said_by_file})
+        yield _Task(path, data, study_from_options(study_of(data, path), rest))
 
 
 def _scenario_names() -> list[str]:
@@ -131,19 +151,9 @@ def _refuse_contradiction(options: argparse.Namespace) -> None:
 
 def _meant_by_options(study: Study, places: Places) -> list[Path]:
     """Return the data sets in simulation/ that a grid of scenarios names."""
-    from regnet.legacy_datasets import data_set_name
+    from regnet.legacy_datasets import find_dataset
 
-    return [_find(data_set_name(scenario, study.replicates), places) for scenario in study.scenarios]
-
-
-def _find(name: object, places: Places) -> Path:
-    for ending in (".npz", ".pkl", ".pkl.gz"):
-        path = places.simulation / f"{name}{ending}"
-        if path.is_file():
-            return path
-    wanted = f"a data set {name} (.npz or .pkl)"
-    remedy = "generate it with 'regnet simulate' and the same options, or name a FILE"
-    raise InputError(str(places.simulation), wanted, "none", remedy)
+    return [find_dataset(scenario, study.replicates, places) for scenario in study.scenarios]
 
 
 def _fit_all(task: _Task, execution: Execution, *, quiet: bool) -> tuple[Rows, list[ReplicateOutcome]]:

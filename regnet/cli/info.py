@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import platform
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import regnet
 from regnet.cli.arguments import add_data_option
 from regnet.cli.output import definitions, write, write_json
+from regnet.files.table_names import SUFFIXES, Room
 from regnet.places import find_places, shipped_data
+
+ROOMS: tuple[Room, ...] = ("motif", "expression")
+"""The rooms that have shipped tables."""
 
 PACKAGES = (
     *("numpy", "scipy", "pandas", "scikit-learn", "joblib", "threadpoolctl", "glimix-core", "limix"),
@@ -37,9 +40,8 @@ def show(options: argparse.Namespace) -> int:
     where: dict[str, object] = {"data directory": str(places.root), "chosen because": places.why}
     where |= {room: str(getattr(places, room)) for room in rooms}
     shipped = {"shipped data": str(shipped_data())}
-    shipped |= {
-        f"shipped {room}": ", ".join(_files(shipped_data() / room)) for room in ("motif", "expression")
-    }
+    for room in ROOMS:
+        shipped[f"shipped {room}"] = ", ".join(shipped_tables(room)) or "none"
     versions = {"regnet": regnet.__version__, "python": platform.python_version()}
     versions |= {name: installed_version(name) or "not installed" for name in PACKAGES}
     if options.json:
@@ -58,5 +60,11 @@ def installed_version(package: str) -> str:
         return ""
 
 
-def _files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.glob("*") if path.is_file()) or ["none"]
+def shipped_tables(room: Room) -> tuple[str, ...]:
+    """Return the names of the tables that regNet ships in a room."""
+    found = set()
+    for path in (shipped_data() / room).glob("*"):
+        suffix = next((ending for ending in SUFFIXES if path.name.endswith(ending)), None)
+        if suffix:
+            found.add(path.name.removesuffix(suffix))
+    return tuple(sorted(found))

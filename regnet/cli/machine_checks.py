@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from regnet.cli.info import installed_version
+from regnet.cli.info import installed_version, shipped_tables
 from regnet.cli.output import size_in_words
 from regnet.errors import InputError
 from regnet.places import Places, shipped_data
@@ -198,7 +198,7 @@ def python() -> Check:
 
 def shipped() -> Check:
     """Are the shipped data found?"""
-    tables = sorted(path.name for path in (shipped_data() / "motif").glob("*") if path.is_file())
+    tables = shipped_tables("motif")
     if not tables:
         return Check("shipped data", WRONG, f"none in {shipped_data()}", "install regNet again")
     return Check("shipped data", GOOD, f"{', '.join(tables)} in {shipped_data() / 'motif'}")

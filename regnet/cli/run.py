@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check_motifs(study: Study, places: Places) -> None:
-    """Raise InputError where a scenario asks for genes or motifs that its table doesn't have.
+    """Raise InputError where a scenario asks for genes or motifs that its table or data set doesn't have.
 
     The run would record that too; here it is said before there is a run.
     """
@@ -80,6 +80,11 @@ def check_motifs(study: Study, places: Places) -> None:
 
     checked: dict[tuple[str, int, int, str], Scenario] = {}
     for scenario in study.scenarios:
+        if scenario.dataset:
+            from regnet.legacy_datasets import load_dataset
+
+            load_dataset(scenario, study.replicates, places)
+            continue
         if scenario.motifs == "synthetic":
             continue
         size = (scenario.motifs, scenario.genes, scenario.tfs, scenario.subset)

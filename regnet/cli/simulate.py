@@ -45,7 +45,7 @@ def _left_out() -> set[str]:
         name
         for name, parameter in study_parameters().items()
         if parameter.owner not in _TAKEN or name not in (_TAKEN[parameter.owner] or (name,))
-    }
+    } | {"dataset"}
 
 
 def simulate(options: argparse.Namespace) -> int:
