@@ -9,9 +9,13 @@ original's form.
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,8 +27,12 @@ from regnet.errors import InputError, shown
 from regnet.files.legacy_names import DATA_SET, LegacyName, name_of
 from regnet.files.motifs import MotifScores
 from regnet.files.ybetaparams import YbetaParameters, Ybetaparams, load_ybetaparams
+from regnet.methods import Method
+from regnet.places import Places
+from regnet.replicate import Prepared, prepare_design
 from regnet.scenario import Scenario
 from regnet.simulation import Dataset, Design, design, draw, explained_fraction, symmetric_root
+from regnet.study import Study
 
 Matrix = NDArray[np.float64]
 
@@ -134,6 +142,73 @@ def scenario_of(data: Ybetaparams) -> Scenario:
     if is_part:
         found["noise_fraction"] = parameter.fracNoise
     return Scenario(**found)
+
+
+def find_dataset(scenario: Scenario, replicates: int, places: Places) -> Path:
+    """Return the file of a scenario's data set.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its `dataset` is a file, or a folder in which the file is found by the original's name; empty
+        stands for ``simulation/`` of the data directory.
+    replicates : int
+        Replicates of the study, which that name holds.
+    places : Places
+
+    Raises
+    ------
+    InputError
+        Where there is no such file; it says which name was looked for.
+    """
+    folder = Path(scenario.dataset).expanduser() if scenario.dataset else places.simulation
+    if folder.is_file():
+        return folder
+    name = data_set_name(scenario, replicates)
+    for ending in (".npz", ".pkl", ".pkl.gz"):
+        if (folder / f"{name}{ending}").is_file():
+            return folder / f"{name}{ending}"
+    wanted = f"a data set {name} (.npz or .pkl)" if folder.is_dir() else "a data set's file or folder"
+    remedy = "generate it with 'regnet simulate' and the same parameters, or name another file"
+    raise InputError("dataset", wanted, f"none at {shown(folder)}", remedy)
+
+
+def load_dataset(scenario: Scenario, replicates: int, places: Places) -> Ybetaparams:
+    """Read a scenario's data set, and check that it is what the scenario says.
+
+    Raises
+    ------
+    InputError
+        Where the file can't be found or read, has fewer replicates, or another size, covariance,
+        noise or signal fraction.
+    """
+    path = find_dataset(scenario, replicates, places)
+    data = load_ybetaparams(path)
+    remedy = f"'regnet fit {path.name} --as-study' writes a study with the file's parameters"
+    if data.n_replicates < replicates:
+        raise InputError("replicates", f"at most the data set's {data.n_replicates}", f"{replicates}", remedy)
+    held = scenario_of(data)
+    for field in fields(Scenario):
+        says, holds = getattr(scenario, field.name), getattr(held, field.name)
+        is_unused = field.name == "noise_fraction" and not held.noise_holds_signal
+        if field.name not in ("dataset", "motifs", "subset") and says != holds and not is_unused:
+            raise InputError(field.name, f"{holds}, as the data set has", f"{says}", remedy)
+    return data
+
+
+def prepare_recorded(
+    scenario: Scenario, data: Ybetaparams, *, seed: int, methods: Sequence[Method] = ()
+) -> Prepared:
+    """Prepare a data set's replicates for fits, as :func:`regnet.replicate.prepare` does simulated ones."""
+    shared = dataclasses.replace(design_from_ybetaparams(data, seed=seed), scenario=scenario)
+    recorded = functools.partial(recorded_replicate, data, shared)
+    return dataclasses.replace(prepare_design(shared, methods), recorded=recorded)
+
+
+def study_of(data: Ybetaparams, path: Path) -> Study:
+    """Return the study that fits a data set, which lies at `path`, by the default methods."""
+    scenario = asdict(scenario_of(data)) | {"dataset": str(path.absolute())}
+    return Study(**scenario, replicates=data.n_replicates)
 
 
 def simulate_ybetaparams(

@@ -51,11 +51,15 @@ class Prepared:
         Of the scores: the one SVD for all replicates, methods and penalties.
     folds : dict of int to tuple of Fold
         The folds of cross-validations, by their number, for the methods that were announced.
+    recorded : callable, optional
+        Gives a replicate's data set by its number, where they come from a file; else they are drawn
+        from the design.
     """
 
     design: Design
     decomposition: Decomposition
     folds: dict[int, tuple[Fold, ...]]
+    recorded: Callable[[int], Dataset] | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -177,7 +181,7 @@ def compute_replicate(
     top: int = 10,
     limit: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext,
 ) -> ReplicateOutcome:
-    """Simulate one replicate, fit every method and score every fit.
+    """Simulate (or look up) one replicate, fit every method and score every fit.
 
     Parameters
     ----------
@@ -197,7 +201,8 @@ def compute_replicate(
     ReplicateOutcome
         A fit that fails is an outcome like any other; it stops nothing. A bug is not: it propagates.
     """
-    return fit_dataset(prepared, draw(prepared.design, replicate), methods, labels, top=top, limit=limit)
+    dataset = prepared.recorded(replicate) if prepared.recorded else draw(prepared.design, replicate)
+    return fit_dataset(prepared, dataset, methods, labels, top=top, limit=limit)
 
 
 def fit_dataset(
@@ -211,8 +216,7 @@ def fit_dataset(
 ) -> ReplicateOutcome:
     """Fit every method to a data set with known truth, and score every fit.
 
-    Parameters and result are those of :func:`compute_replicate`; `dataset` may also come from a file,
-    with `prepared` made for it by :func:`prepare_design`.
+    Parameters and result are those of :func:`compute_replicate`.
     """
     arrays: dict[str, Array] = {
         "expression": dataset.expression,

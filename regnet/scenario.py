@@ -184,6 +184,16 @@ class Scenario:
         grid=True,
     )
 
+    dataset: str = declare(
+        "",
+        Text(),
+        "fit data sets from files instead of simulating: a file, or a folder of them",
+        details="An .npz that 'regnet simulate' wrote, or a .pkl of the original software: its replicates "
+        "are fitted as they are. In a folder, each scenario's file is found by the original's name for it. "
+        "The other parameters have to say what the file holds; 'regnet fit FILE --as-study' writes them.",
+        group="Simulation",
+    )
+
     def __post_init__(self) -> None:
         canonical_fields(self)
         if self.covariance == ORIGINAL_COVARIANCES:

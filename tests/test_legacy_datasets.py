@@ -8,19 +8,25 @@ import numpy as np
 import pytest
 
 import regnet
-from regnet import InputError, Scenario
+from regnet import InputError, Scenario, Study
+from regnet.files.legacy_names import parse_name
 from regnet.files.motifs import motif_scores
 from regnet.files.ybetaparams import load_ybetaparams, write_ybetaparams
 from regnet.legacy_datasets import (
     data_set_name,
     dataset_from_ybetaparams,
     design_from_ybetaparams,
+    find_dataset,
+    load_dataset,
     recorded_replicate,
     scenario_of,
     simulate_ybetaparams,
+    study_of,
 )
 from regnet.methods import Ridge
+from regnet.places import Places
 from regnet.replicate import fit_dataset, prepare_design
+from regnet.runs.repetition import replay_replicate
 
 SAMPLES = sorted((Path(__file__).parent / "reference" / "legacy").glob("*.pkl.gz"))
 MOTIFS = motif_scores(np.random.default_rng(1).random((60, 12)))
@@ -104,6 +110,67 @@ def test_an_old_data_set_is_fitted_and_scored_like_a_simulated_one() -> None:
     np.testing.assert_allclose(outcome.arrays["Ridge/effects"], fit.effects, rtol=1e-10)
     assert outcome.fits[0].metrics["pearson"] == pytest.approx(regnet.score(fit, dataset)["pearson"])
     assert regnet.score(fit, dataset)["pearson"] > 0.9
+
+
+def study_of_sample(number: int = 0, **changes: object) -> Study:
+    return study_of(load_ybetaparams(SAMPLES[number]), SAMPLES[number]).replace(methods="Ridge", **changes)
+
+
+def test_a_study_of_an_old_data_set_runs_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGNET_DATA", str(tmp_path))
+    run = regnet.run(study_of_sample())
+    rows = run.replicates.set_index("replicate")
+    assert list(rows["status"]) == ["ok"] * 3
+    for number in range(3):
+        dataset = dataset_from_ybetaparams(SAMPLES[0], number)
+        wanted = regnet.score(regnet.fit_ridge(dataset.scores, dataset.expression), dataset)
+        assert rows["pearson"][number] == pytest.approx(wanted["pearson"], rel=1e-9)
+        assert rows["true_signal_fraction"][number] == pytest.approx(dataset.signal_fraction)
+    repeated = replay_replicate(run.folder, 0, 2)
+    assert repeated.differences == ()
+
+
+def test_in_a_folder_each_scenario_finds_its_file_by_the_originals_name(tmp_path: Path) -> None:
+    nowhere = Places(tmp_path / "nowhere", "a test")
+    for number, sample in enumerate(SAMPLES):
+        scenario = study_of_sample(number, dataset=str(sample.parent)).scenarios[0]
+        found = find_dataset(scenario, 3, nowhere)
+        assert found.name.startswith(str(parse_name(sample)))  # the .npz beside it holds the same
+        assert load_dataset(scenario, 3, nowhere).parameter.G == 978
+    with pytest.raises(InputError, match="_rep_4_"):
+        find_dataset(scenario, 4, nowhere)
+    with pytest.raises(InputError, match="a data set's file or folder"):
+        find_dataset(scenario.replace(dataset=str(tmp_path / "no")), 3, nowhere)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"genes": 977}, "genes: wanted 978, as the data set has, found 977"),
+        ({"tfs": 11}, "tfs: wanted 12"),
+        ({"conditions": 5}, "conditions: wanted 4"),
+        ({"covariance": "id"}, "covariance: wanted random"),
+        ({"noise": "identity"}, "noise: wanted identityV"),
+        ({"noise_fraction": 0.6}, "noise_fraction: wanted 0.7"),
+        ({"signal_fraction": 0.3}, "signal_fraction: wanted 0.4"),
+        ({"centre_motifs": True}, "centre_motifs: wanted False"),
+    ],
+)
+def test_a_scenario_that_says_otherwise_than_its_data_set_is_refused(
+    changes: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    scenario = study_of_sample(**changes).scenarios[0]
+    with pytest.raises(InputError) as refused:
+        load_dataset(scenario, 3, Places(tmp_path, "a test"))
+    assert said in str(refused.value)
+    assert "--as-study" in str(refused.value)
+
+
+def test_more_replicates_than_the_data_set_has_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="replicates: wanted at most the data set's 3, found 4"):
+        load_dataset(study_of_sample().scenarios[0], 4, Places(tmp_path, "a test"))
 
 
 def test_no_replicates_are_refused() -> None:

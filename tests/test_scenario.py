@@ -61,6 +61,7 @@ CHANGES: dict[str, Value] = {
     "signal_fraction": 0.3,
     "signal_mode": "expected",
     "noise": "identityV",
+    "dataset": "old.pkl",
 }
 
 

@@ -27,18 +27,9 @@ if TYPE_CHECKING:
     from regnet.files.ybetaparams import Ybetaparams
     from regnet.replicate import ReplicateOutcome
 
-_NOT_ITS_BUSINESS = (
-    "motifs",
-    "dataset",
-    "subset",
-    "centre_motifs",
-    "signal_mode",
-    "held_out",
-    "name",
-    "note",
-)
+_OF_SIMULATION = ("motifs", "dataset", "subset", "centre_motifs", "signal_mode", "held_out")
+_NOT_ITS_BUSINESS = (*_OF_SIMULATION, "name", "note")
 _METRICS = ("pearson", "r2")  # no genes are held out
-
 _FORMS = ("npz", "csv", "none")
 
 

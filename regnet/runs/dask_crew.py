@@ -22,6 +22,7 @@ from regnet.runs.worker import Assignment, Result, Task, compute_on, describe, m
 
 if TYPE_CHECKING:
     from regnet.files.motifs import MotifScores
+    from regnet.files.ybetaparams import Ybetaparams
 
 _ANSWERS_WITHIN = 15  # seconds for the scheduler to answer
 
@@ -48,7 +49,7 @@ class DaskCrew:
             raise CrewLost("backend dask needs dask.distributed: pip install 'regnet[dask]'") from None
         self._assignment = assignment
         self._tasks: dict[Any, Task] = {}
-        self._tables: dict[int, tuple[MotifScores, Any]] = {}
+        self._tables: dict[int, tuple[MotifScores | Ybetaparams, Any]] = {}
         self._prepared: dict[int, Any] = {}
         self._numbers = itertools.count()
         try:
@@ -150,7 +151,7 @@ class DaskCrew:
                     raise CrewLost(f"the Dask worker {address} has {found}")
 
 
-def _prepare(assignment: Assignment, scenario: int, table: MotifScores) -> tuple[Any, Any]:
+def _prepare(assignment: Assignment, scenario: int, table: MotifScores | Ybetaparams) -> tuple[Any, Any]:
     """Run by one worker: prepare a scenario; return it with its description, or why it's refused."""
     start = time.perf_counter()
     try:

@@ -23,6 +23,7 @@ from regnet.study import Study
 
 if TYPE_CHECKING:
     from regnet.files.motifs import MotifScores
+    from regnet.files.ybetaparams import Ybetaparams
     from regnet.replicate import Prepared, ReplicateOutcome
 
 KEPT_SCENARIOS = 4
@@ -107,28 +108,41 @@ def compute(task: Task) -> Result:
 def prepare_scenario(
     assignment: Assignment,
     scenario: int,
-    table: Callable[[Assignment, int], MotifScores],
+    table: Callable[[Assignment, int], MotifScores | Ybetaparams],
     earlier: Prepared | None = None,
 ) -> Prepared:
     """Return what the replicates of a scenario share.
 
-    `table` makes the motif table of a scenario; `earlier` is another prepared scenario of the study.
+    `table` makes the motif table of a scenario, or reads its data set; `earlier` is another prepared
+    scenario of the study.
     """
+    from regnet.files.motifs import MotifScores
     from regnet.replicate import prepare
 
     study = assignment.study
     chosen = study.scenarios[scenario]
     with _threads().limit(limits=assignment.cores):
         motifs = table(assignment, scenario)
+        if not isinstance(motifs, MotifScores):
+            from regnet.legacy_datasets import prepare_recorded
+
+            return prepare_recorded(chosen, motifs, seed=study.seed, methods=study.methods)
         return prepare(chosen, motifs, study.seed, study.held_out, study.methods, earlier)
 
 
-def motif_table(assignment: Assignment, scenario: int) -> MotifScores:
-    """Return the motif table of a scenario; the one read last is kept, since scenarios share it."""
+def motif_table(assignment: Assignment, scenario: int) -> MotifScores | Ybetaparams:
+    """Return the motif table of a scenario, or the data set that it takes from a file.
+
+    The table read last is kept, since scenarios share it.
+    """
     from regnet.synthetic_motifs import motifs_for
 
     study = assignment.study
     chosen = study.scenarios[scenario]
+    if chosen.dataset:
+        from regnet.legacy_datasets import load_dataset
+
+        return load_dataset(chosen, study.replicates, assignment.places)
     key = (chosen.motifs, *((chosen.genes, chosen.tfs) if chosen.motifs == "synthetic" else ()))
     if key not in _tables:
         _tables.clear()
