@@ -8,7 +8,7 @@ DONE, FAILED, MENDABLE, NO_RUN, INTERRUPTED = 0, 1, 2, 3, 130
 
 EXIT_CODES = {
     DONE: "done (also where some fits failed: they are counted in the results)",
-    FAILED: "a failure inside regNet, or a run that ended before its study did",
+    FAILED: "a failure inside regNet, a run that ended before its study did, or no fit that went well",
     MENDABLE: "something that you can mend: an argument, a file, a full disk",
     NO_RUN: "no such run, or the run is lost (its process died)",
     INTERRUPTED: "interrupted by Ctrl+C; the command that resumes is printed",

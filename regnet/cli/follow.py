@@ -18,6 +18,7 @@ from regnet.runs.state import RunState
 LEVELS = ("info", "warning", "error")
 """Levels of log lines, in rising order."""
 
+_MOST_LINES = 20  # log lines that are printed while a run is watched; the rest is for the log
 _POLL = 0.1  # seconds between looks at the log
 _LINE_EVERY = 5.0  # seconds between plain lines of progress
 
@@ -72,14 +73,14 @@ def follow(
         The lowest level of log lines that are printed: info, warning or error.
     """
     replay = Replay(folder)
-    printed: LogLine | None = None
     leaves_at = 1 if on_interrupt is None else 2
     with interrupts.counted(), _display(plain) as display:
         is_asked = False
+        log = _LogPrinter(replay, level, display)
         while True:
             state = replay.state()  # before the log: nothing can come after an end that was seen here
             replay.update()
-            printed = _print_log(replay, printed, level, display)
+            log.print_new()
             display.show(replay.progress(), state)
             if not state.is_alive:
                 return replay
@@ -92,17 +93,31 @@ def follow(
             time.sleep(_POLL)
 
 
-def _print_log(replay: Replay, last: LogLine | None, level: str, display: _Display) -> LogLine | None:
-    """Print the log lines that came after `last`, and return the latest line there is now."""
-    new: list[LogLine] = []
-    for line in reversed(replay.log):
-        if line is last:
-            break
-        new.append(line)
-    for line in reversed(new):
-        if line.level not in LEVELS or LEVELS.index(line.level) >= LEVELS.index(level):
-            display.say(log_text(line))
-    return new[0] if new else last
+class _LogPrinter:
+    """Prints the log lines that are new and weighty enough, until there are too many for a screen."""
+
+    def __init__(self, replay: Replay, level: str, display: _Display) -> None:
+        self._replay, self._level, self._display = replay, LEVELS.index(level), display
+        self._last: LogLine | None = None
+        self._printed = 0
+
+    def print_new(self) -> None:
+        """Print what came since the last call."""
+        new: list[LogLine] = []
+        for line in reversed(self._replay.log):
+            if line is self._last:
+                break
+            new.append(line)
+        self._last = new[0] if new else self._last
+        for line in reversed(new):
+            if line.level in LEVELS and LEVELS.index(line.level) < self._level:
+                continue
+            self._printed += 1
+            if self._printed <= _MOST_LINES:
+                self._display.say(log_text(line))
+            elif self._printed == _MOST_LINES + 1:
+                run = self._replay.folder.id
+                self._display.say(f"further lines are in the log: regnet runs show {run} --log")
 
 
 def log_text(line: LogLine) -> str:

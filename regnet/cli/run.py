@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     places = find_places(options.data)
     study = study_from_options(load_base(options, places), options)
     execution = execution_from_options(options)
-    check_motifs(study, places)
+    check_files(study, places)
     if options.dry_run:
         return _dry_run(study, execution, places, options.json)
     if warning := estimate_warning(study, execution, places):
@@ -70,12 +70,13 @@ def run(options: argparse.Namespace) -> int:
     return follow_to_the_end(folder, options)
 
 
-def check_motifs(study: Study, places: Places) -> None:
+def check_files(study: Study, places: Places) -> None:
     """Raise InputError where a scenario asks for genes or motifs that its table or data set doesn't have.
 
     The run would record that too; here it is said before there is a run.
     """
     from regnet.files.motifs import read_motifs
+    from regnet.legacy_datasets import load_dataset
     from regnet.motif_subset import choose_subset
 
     checked: dict[tuple[str, int, int, str], Scenario] = {}
@@ -85,7 +86,9 @@ def check_motifs(study: Study, places: Places) -> None:
 
             load_dataset(scenario, study.replicates, places)
             continue
-        if scenario.motifs == "synthetic":
+        if scenario.dataset:
+            load_dataset(scenario, study.replicates, places)
+        if scenario.dataset or scenario.motifs == "synthetic":
             continue
         size = (scenario.motifs, scenario.genes, scenario.tfs, scenario.subset)
         checked.setdefault(size, scenario)
@@ -149,7 +152,8 @@ def report(replay: Replay, options: argparse.Namespace, *, interrupted: bool = F
         return INTERRUPTED
     if state.name == "lost":
         return NO_RUN
-    return DONE if state.name.startswith("finished") else FAILED
+    has_results = any(count < state.done for count in replay.failures.values())
+    return DONE if state.name.startswith("finished") and has_results else FAILED
 
 
 def data_words(options: argparse.Namespace) -> str:

@@ -39,7 +39,7 @@ def summary_lines(summary: Summary, study: Study, metrics: Sequence[str] = HEADL
             if cells[0] is not None:
                 rows.append([*(write_value(value) for value in values), *_row(label, cells)])
     if not rows:
-        return ["no replicate is recorded yet"]
+        return ["no fit has gone well yet"]
     aligned = "l" * (len(varying) + 1) + "r" * (len(headings) - len(varying) - 1)
     lines = table(headings, rows, aligned)
     told = verdict(summary, metrics[0], len(study.scenarios))
