@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from regnet import load_ybetaparams
+from regnet import Study, load_ybetaparams
 from regnet.cli import main
 from regnet.files.legacy_names import parse_name
 from regnet.files.npz import read_npz
@@ -125,6 +125,22 @@ def test_an_old_pickle_is_fitted_as_it_is(tmp_path: Path, capsys: pytest.Capture
         assert min(means.values()) > 0.85
         assert len(record["results"]) == 7
         assert all(Path(path).is_file() for path in record["results"])
+
+
+def test_the_study_of_an_old_pickle_is_one_that_run_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", str(SAMPLES[0]), "--as-study", "--methods", "Ridge"]) == 0
+    text = capsys.readouterr().out
+    study = Study.from_toml(text)
+    assert study.scenarios[0].dataset == str(SAMPLES[0])
+    assert (study.replicates, study.labels) == (3, ("Ridge",))
+    (tmp_path / "old.toml").write_text(text)
+    data = ["--data", str(tmp_path / "data")]
+    assert main(["run", str(tmp_path / "old.toml"), "--plain", *data]) == 0
+    assert "Ridge" in capsys.readouterr().out
+    assert main(["run", str(tmp_path / "old.toml"), "--genes", "900", *data]) == 2
+    assert "genes: wanted 978, as the data set has" in capsys.readouterr().err
 
 
 def test_several_jobs_give_the_numbers_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
