@@ -145,6 +145,26 @@ def spectral_data(decomposition: Decomposition, rotated: Rotated, restricted: bo
     )
 
 
+def centred(data: SpectralData) -> SpectralData:
+    """Return the data with the mean's least squares estimate taken away, and no covariates."""
+    if not data.covariates.shape[1]:
+        return data
+    design, cross = data.covariates, data.residual_cross
+    gram = design.T @ design + data.residual_covariate_gram
+    mean = np.linalg.solve(gram, design.T @ data.rotated + cross)
+    residual = data.residual_gram - cross.T @ mean - mean.T @ cross
+    residual = residual + mean.T @ data.residual_covariate_gram @ mean
+    return replace(
+        data,
+        rotated=data.rotated - design @ mean,
+        residual_gram=_symmetric(residual),
+        covariates=design[:, :0],
+        residual_covariate_gram=np.empty((0, 0)),
+        residual_cross=cross[:0],
+        restricted=False,
+    )
+
+
 def canonical_basis(signal: Matrix, noise: Matrix) -> CanonicalBasis | None:
     """Diagonalise V and Σ together; None where V+Σ is not positive definite. O(C³)."""
     step = change_of_basis(signal, noise)
@@ -286,10 +306,13 @@ def hessian_product(
     return out
 
 
-def posterior_effects(
-    decomposition: Decomposition, data: SpectralData, basis: CanonicalBasis
-) -> tuple[Matrix, Matrix]:
+def posterior_effects(right: Matrix, data: SpectralData, basis: CanonicalBasis) -> tuple[Matrix, Matrix]:
     """Posterior mean and standard deviation of the effects, given V, Σ and the mean.
+
+    Parameters
+    ----------
+    right : ndarray of shape (n_motifs, rank)
+        Right singular vectors Q of the scores.
 
     Returns
     -------
@@ -303,8 +326,7 @@ def posterior_effects(
     """
     likelihood = evaluate(data, basis)
     scaled = likelihood.products[:, data.n_conditions :]
-    values = decomposition.singular_values[:, None]
-    right = decomposition.right
+    values = np.sqrt(data.squares)
     effects = right @ ((values * scaled * basis.signal) @ basis.loadings.T)
     squared = basis.loadings**2
     spectrum = (likelihood.precision * (basis.signal * basis.noise)) @ squared.T
@@ -332,13 +354,13 @@ def _estimate_mean(
     design = data.covariates
     n_covariates = design.shape[1]
     outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
-    information: Matrix = (outer.T @ precision).T.reshape(-1, n_covariates, n_covariates)
+    information = np.asarray(outer.T @ precision).T.reshape(-1, n_covariates, n_covariates)
     target = design.T @ (traits * precision)
     cross = data.residual_cross @ basis.weights
     if data.n_residual:
         information = information + data.residual_covariate_gram / basis.noise[:, None, None]
         target += cross / basis.noise
-    mean: Matrix = np.linalg.solve(information, target.T[..., None])[..., 0].T
+    mean = np.asarray(np.linalg.solve(information, target.T[..., None])[..., 0].T)
     return mean, information, cross - data.residual_covariate_gram @ mean
 
 
@@ -357,7 +379,8 @@ def _restrict(data: SpectralData, basis: CanonicalBasis, profile: Likelihood) ->
         - n_covariates * n_conditions * LOG_2_PI
         - n_conditions * float(np.linalg.slogdet(gram)[1])
     )
-    leverage = np.einsum("ip,jpq,iq->ij", design, inverse, design)
+    outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
+    leverage = outer @ inverse.reshape(n_conditions, -1).T
     once = leverage * precision**2
     weighted = squares * precision
     signal_gradient = profile.signal_gradient.copy()
@@ -365,7 +388,6 @@ def _restrict(data: SpectralData, basis: CanonicalBasis, profile: Likelihood) ->
     signal_gradient.flat[:: n_conditions + 1] -= (squares * once).sum(axis=0)
     noise_gradient.flat[:: n_conditions + 1] -= once.sum(axis=0)
     bends = [(squares * once).T @ weighted, once.T @ weighted, once.T @ precision]
-    outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
     pairs = [
         np.stack([(outer[:, [m]] * left).T @ precision for m in range(outer.shape[1])], axis=-1).reshape(
             n_conditions, n_conditions, n_covariates, n_covariates
@@ -382,7 +404,8 @@ def _restrict(data: SpectralData, basis: CanonicalBasis, profile: Likelihood) ->
     elementwise = tuple(
         part
         + (bend + bend.T)
-        - np.einsum("jpq,jkqr,krs,jkps->jk", inverse, left, inverse, right, optimize=True)
+        # tr(I_j⁻¹ N_jk I_k⁻¹ N'_jkᵀ) for every pair jk
+        - ((inverse[:, None] @ left @ inverse) * right).sum(axis=(2, 3))
         for part, bend, left, right in zip(
             profile.elementwise,
             bends,

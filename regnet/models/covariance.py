@@ -1,0 +1,346 @@
+"""What is an unknown covariance between conditions, as a function of its parameters?
+
+Every structure is a sum of terms of two sorts, each smooth and positive semidefinite whatever
+its parameters are, so that nothing has to be constrained:
+
+* `Loadings`: LLᵀ with L of k columns;
+* `Scales`: diag(a) B diag(a) with a known B and one scale a per group of conditions (B = I and
+  one group is s²I, B = I and C groups a diagonal, B = 11ᵀ one constant, B = K a given matrix).
+
+This file says what a structure is: matrix, derivatives, number of parameters; how one is
+fitted stands in :mod:`regnet.models.structured_fit`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import block_diag
+
+from regnet.errors import InputError
+from regnet.models.structure_names import StructureName
+
+Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
+
+SMALL = 0.1
+"""Size of a direction, relative to the largest, below which zero is tried in its place."""
+EDGE = 1e-8
+"""Correlation-like entry between the blocks of ``block:n+n``, as in the original's block covariance."""
+
+
+class Term(Protocol):
+    """One summand of a structure. G is a gradient with respect to the matrix, symmetric."""
+
+    @property
+    def size(self) -> int:
+        """Length of the parameter vector."""
+
+    def matrix(self, theta: Vector) -> Matrix:
+        """The covariance."""
+
+    def push(self, theta: Vector, change: Vector) -> Matrix:
+        """Its differential in the direction of a change of the parameters."""
+
+    def pull(self, theta: Vector, gradient: Matrix) -> Vector:
+        """The adjoint of `push`: the gradient with respect to the parameters."""
+
+    def bend(self, change: Vector, gradient: Matrix) -> Vector:
+        """Second derivative of ⟨G, matrix⟩ times a change (matrix is quadratic in theta)."""
+
+    def curvature(self, gradient: Matrix) -> Matrix:
+        """That second derivative written out, of shape (size, size)."""
+
+    def approach(self, target: Matrix) -> Vector:
+        """Parameters whose matrix is near a target covariance."""
+
+    def jacobian(self, theta: Vector, weights: Matrix) -> Matrix:
+        """Differentials WᵀdV W for all parameters, of shape (size, n_conditions²)."""
+
+    def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
+        """Parameters after a step, to first order theta + step."""
+
+    def snap(self, theta: Vector) -> Vector | None:
+        """Parameters with the smallest direction that is not zero set to zero; None for none."""
+
+    def release(self, theta: Vector, gradient: Matrix, scale: float) -> Vector | None:
+        """Parameters moved off a false stationary point at zero; None where there is none."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Loadings:
+    """LLᵀ with L of shape (n_conditions, rank), stored row by row."""
+
+    n_conditions: int
+    rank: int
+
+    @property
+    def size(self) -> int:
+        return self.n_conditions * self.rank
+
+    def _shaped(self, theta: Vector) -> Matrix:
+        return theta.reshape(self.n_conditions, self.rank)
+
+    def matrix(self, theta: Vector) -> Matrix:
+        root = self._shaped(theta)
+        return root @ root.T
+
+    def push(self, theta: Vector, change: Vector) -> Matrix:
+        half = self._shaped(change) @ self._shaped(theta).T
+        return half + half.T
+
+    def pull(self, theta: Vector, gradient: Matrix) -> Vector:
+        return np.ravel(2.0 * gradient @ self._shaped(theta))
+
+    def bend(self, change: Vector, gradient: Matrix) -> Vector:
+        return np.ravel(2.0 * gradient @ self._shaped(change))
+
+    def curvature(self, gradient: Matrix) -> Matrix:
+        return np.asarray(np.kron(2.0 * gradient, np.eye(self.rank)), dtype=np.float64)
+
+    def approach(self, target: Matrix) -> Vector:
+        values, vectors = np.linalg.eigh(target)
+        kept = np.maximum(values[::-1][: self.rank], 1e-6 * max(values[-1], 0.0))
+        return np.ravel(vectors[:, ::-1][:, : self.rank] * np.sqrt(kept))
+
+    def jacobian(self, theta: Vector, weights: Matrix) -> Matrix:
+        turned = weights.T @ self._shaped(theta)
+        half = np.einsum("ca,bm->cmab", weights, turned, optimize=True)
+        return np.asarray((half + half.swapaxes(2, 3)).reshape(self.size, -1))
+
+    def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
+        # A motif matrix with one dominant singular value d₁ fixes one vector of the range of L to
+        # within 1/d₁. (L+N)(I+A) turns the range by N alone, whatever A does inside it; with L+N+LA
+        # the two would mix, and steps in that narrow valley stay short.
+        root, change = self._shaped(theta), self._shaped(step)
+        inside = np.linalg.lstsq(weights.T @ root, weights.T @ change, rcond=1e-10)[0]
+        outside = change - root @ inside
+        return np.ravel((root + outside) @ (np.eye(self.rank) + inside))
+
+    def snap(self, theta: Vector) -> Vector | None:
+        left, values, _ = np.linalg.svd(self._shaped(theta), full_matrices=False)
+        left_over = int(np.count_nonzero(values > 1e-13 * values[0]))
+        if left_over < 2 or values[left_over - 1] > SMALL * values[0]:
+            return None
+        values[left_over - 1 :] = 0.0
+        return np.ravel(left * values)
+
+    def release(self, theta: Vector, gradient: Matrix, scale: float) -> Vector | None:
+        root = self._shaped(theta)
+        left, values, right = np.linalg.svd(root, full_matrices=False)
+        if values[-1] > 1e-4 * scale:
+            return None
+        slopes, directions = np.linalg.eigh(gradient)
+        if slopes[0] >= 0.0:
+            return None
+        moved = (left[:, :-1] * values[:-1]) @ right[:-1]
+        return np.ravel(moved + 0.03 * scale * np.outer(directions[:, 0], right[-1]))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scales:
+    """diag(a) B diag(a) with a = theta[group of each condition]."""
+
+    base: Matrix
+    groups: NDArray[np.intp]
+
+    @property
+    def size(self) -> int:
+        return int(self.groups.max()) + 1
+
+    def _membership(self) -> Matrix:
+        return np.equal.outer(np.arange(self.size), self.groups).astype(np.float64)
+
+    def _summed(self, per_condition: Vector) -> Vector:
+        summed = np.bincount(self.groups, weights=per_condition, minlength=self.size)
+        return np.asarray(summed, dtype=np.float64)
+
+    def matrix(self, theta: Vector) -> Matrix:
+        scales = theta[self.groups]
+        return scales[:, None] * self.base * scales
+
+    def push(self, theta: Vector, change: Vector) -> Matrix:
+        half = change[self.groups][:, None] * self.base * theta[self.groups]
+        return half + half.T
+
+    def pull(self, theta: Vector, gradient: Matrix) -> Vector:
+        return self._summed(2.0 * ((gradient * self.base) @ theta[self.groups]))
+
+    def bend(self, change: Vector, gradient: Matrix) -> Vector:
+        return self._summed(2.0 * ((gradient * self.base) @ change[self.groups]))
+
+    def curvature(self, gradient: Matrix) -> Matrix:
+        member = self._membership()
+        return np.asarray(2.0 * member @ (gradient * self.base) @ member.T)
+
+    def approach(self, target: Matrix) -> Vector:
+        ratio = np.maximum(target.diagonal(), 0.0) / self.base.diagonal()
+        return np.sqrt(self._summed(ratio) / np.bincount(self.groups))
+
+    def jacobian(self, theta: Vector, weights: Matrix) -> Matrix:
+        lifted = (self.base * theta[self.groups]) @ weights
+        half = np.einsum("gc,ca,cb->gab", self._membership(), weights, lifted, optimize=True)
+        return np.asarray((half + half.swapaxes(1, 2)).reshape(self.size, -1))
+
+    def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
+        return theta + step
+
+    def snap(self, theta: Vector) -> Vector | None:
+        sizes = np.abs(theta)
+        sizes[sizes == 0.0] = np.inf
+        smallest = int(sizes.argmin())
+        if np.count_nonzero(theta) < 2 or sizes[smallest] > SMALL * np.abs(theta).max():
+            return None
+        return np.where(np.arange(theta.size) == smallest, 0.0, theta)
+
+    def release(self, theta: Vector, gradient: Matrix, scale: float) -> Vector | None:
+        slopes = self.curvature(gradient).diagonal()
+        stuck = (np.abs(theta) < 1e-4 * scale) & (slopes < 0.0)
+        return np.where(stuck, 0.03 * scale, theta) if stuck.any() else None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Covariance:
+    """An unknown covariance between conditions.
+
+    Attributes
+    ----------
+    name : StructureName
+    terms : tuple of Term
+        Its summands; the parameter vector holds theirs one after the other.
+    n_parameters : int
+        Number of free parameters, without the rotations of L that change nothing.
+    """
+
+    name: StructureName
+    terms: tuple[Term, ...]
+    n_parameters: int
+
+    @property
+    def size(self) -> int:
+        """Length of the parameter vector."""
+        return sum(term.size for term in self.terms)
+
+    def _parts(self, theta: Vector) -> list[tuple[Term, Vector]]:
+        ends = np.cumsum([term.size for term in self.terms])[:-1]
+        return list(zip(self.terms, np.split(theta, ends), strict=True))
+
+    def matrix(self, theta: Vector) -> Matrix:
+        """The covariance at given parameters."""
+        return np.asarray(sum(term.matrix(part) for term, part in self._parts(theta)))
+
+    def push(self, theta: Vector, change: Vector) -> Matrix:
+        """Its differential."""
+        pairs = zip(self._parts(theta), self._parts(change), strict=True)
+        return np.asarray(sum(term.push(part, move) for (term, part), (_, move) in pairs))
+
+    def pull(self, theta: Vector, gradient: Matrix) -> Vector:
+        """The gradient with respect to the parameters."""
+        return np.concatenate([term.pull(part, gradient) for term, part in self._parts(theta)])
+
+    def bend(self, change: Vector, gradient: Matrix) -> Vector:
+        """The part of the Hessian that comes from the curvature of the parametrisation."""
+        return np.concatenate([term.bend(part, gradient) for term, part in self._parts(change)])
+
+    def curvature(self, gradient: Matrix) -> Matrix:
+        """That part written out."""
+        return block_diag(*(term.curvature(gradient) for term in self.terms))
+
+    def jacobian(self, theta: Vector, weights: Matrix) -> Matrix:
+        """Differentials WᵀdV W for all parameters, one row each."""
+        return np.concatenate([term.jacobian(part, weights) for term, part in self._parts(theta)])
+
+    def approach(self, target: Matrix) -> Vector:
+        """Parameters near a target covariance, the target shared equally by the terms."""
+        share = target / len(self.terms)
+        return np.concatenate([term.approach(share) for term in self.terms])
+
+    def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
+        """Parameters after a step."""
+        pairs = zip(self._parts(theta), self._parts(step), strict=True)
+        return np.concatenate([term.moved(part, move, weights) for (term, part), (_, move) in pairs])
+
+    def snaps(self, theta: Vector) -> list[Vector]:
+        """Parameters with the smallest direction of one term set to zero, one for each term."""
+        parts = self._parts(theta)
+        candidates = []
+        for position, (term, part) in enumerate(parts):
+            snapped = term.snap(part)
+            if snapped is not None:
+                whole = [other for _, other in parts]
+                whole[position] = snapped
+                candidates.append(np.concatenate(whole))
+        return candidates
+
+    def release(self, theta: Vector, gradient: Matrix, scale: float) -> Vector | None:
+        """Parameters off a false stationary point at zero; None where there is none."""
+        moved, found = [], False
+        for term, part in self._parts(theta):
+            off = term.release(part, gradient, scale)
+            found = found or off is not None
+            moved.append(part if off is None else off)
+        return np.concatenate(moved) if found else None
+
+
+def covariance(name: StructureName, n_conditions: int, given: Matrix | None = None) -> Covariance:
+    """Build a structure for so many conditions.
+
+    Parameters
+    ----------
+    name : StructureName
+        Any but ``proportional``, which is a relation between two covariances.
+    given : ndarray of shape (n_conditions, n_conditions), optional
+        The matrix K of ``fixed`` and ``truth``; symmetric and positive semidefinite.
+
+    Raises
+    ------
+    InputError
+        Where `given` is missing or is no covariance.
+    """
+    kind, rank = name.kind, name.rank
+    n = n_conditions
+    one_group, own_group = np.zeros(n, dtype=np.intp), np.arange(n)
+    identity, ones = np.eye(n), np.ones((n, n))
+    if kind in ("fixed", "truth"):
+        return Covariance(name, (Scales(_checked(given, n, str(name)), one_group),), 1)
+    terms: list[Term] = []
+    n_parameters = 0
+    if kind == "freeform":
+        rank = n
+    if rank is not None:
+        terms.append(Loadings(n, rank))
+        n_parameters += n * rank - rank * (rank - 1) // 2
+    if kind == "block" and name.partition:
+        groups = np.repeat(np.arange(len(name.partition)), name.partition)
+        same = np.equal.outer(groups, groups)
+        terms.append(Scales(np.where(same, ones + identity, EDGE), groups))
+        n_parameters += len(name.partition)
+    elif kind in ("block", "block_id", "block_diag"):
+        terms.append(Scales(ones, one_group))
+        n_parameters += 1
+    if kind in ("id", "lowrank_id", "block_id"):
+        terms.append(Scales(identity, one_group))
+        n_parameters += 1
+    if kind in ("diagonal", "lowrank_diag", "block_diag"):
+        terms.append(Scales(identity, own_group))
+        n_parameters += n
+    return Covariance(name, tuple(terms), min(n_parameters, n * (n + 1) // 2))
+
+
+def _checked(given: Matrix | None, n_conditions: int, where: str) -> Matrix:
+    if given is None:
+        raise InputError(where, "a matrix between the conditions", "none", "pass it to the fit")
+    matrix = np.asarray(given, dtype=np.float64)
+    if matrix.shape != (n_conditions, n_conditions):
+        raise InputError(where, f"a {n_conditions} × {n_conditions} matrix", f"shape {matrix.shape}")
+    scale = np.abs(matrix).max()
+    if not np.isfinite(matrix).all() or scale == 0.0:
+        raise InputError(where, "a covariance with finite entries, not all zero", "another matrix")
+    if np.abs(matrix - matrix.T).max() > 1e-10 * scale:
+        raise InputError(where, "a symmetric matrix", "an asymmetric one")
+    if np.linalg.eigvalsh(matrix)[0] < -1e-10 * scale:
+        raise InputError(where, "a positive semidefinite matrix", "one with a negative eigenvalue")
+    return np.asarray(0.5 * (matrix + matrix.T), dtype=np.float64)

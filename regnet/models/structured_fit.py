@@ -1,0 +1,397 @@
+"""How are V and Σ fitted where one of them has a structure?
+
+A trust region around Newton steps in the structures' parameters. The Hessian is exact: the
+observed Hessian of :mod:`regnet.models.kronecker` in the canonical basis, by the chain rule, plus
+the curvature of the parametrisation; a step is found by conjugate gradients that stop at the
+region's edge or at negative curvature (Steihaug, SIAM J. Numer. Anal. 20:626, 1983),
+preconditioned with the expected Hessian. All parameters are free (variances are squares), so a
+covariance on the boundary of its structure is an ordinary minimum with quadratic convergence;
+the false stationary points that squares have at zero are left by their multiplier's sign.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from regnet.models.covariance import Covariance
+from regnet.models.kronecker import (
+    CanonicalBasis,
+    Likelihood,
+    SpectralData,
+    canonical_basis,
+    evaluate,
+    hessian_product,
+)
+from regnet.models.optimum import Limits, Optimum, StopReason
+
+Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
+
+MOST_PRODUCTS = 200
+"""Most Hessian products of one step."""
+MOST_PRECONDITIONED = 450
+"""Most parameters for which the expected Hessian is formed and factored."""
+
+
+class Pair(Protocol):
+    """V and Σ as functions of one parameter vector; G are gradients with respect to both."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of free parameters."""
+
+    def matrices(self, theta: Vector) -> tuple[Matrix, Matrix]:
+        """V and Σ."""
+
+    def push(self, theta: Vector, change: Vector) -> tuple[Matrix, Matrix]:
+        """Differentials of V and Σ."""
+
+    def pull(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector:
+        """Gradient with respect to the parameters."""
+
+    def bend(self, theta: Vector, change: Vector, signal: Matrix, noise: Matrix) -> Vector:
+        """Curvature of the parametrisation times a change."""
+
+    def curvature(self, theta: Vector, signal: Matrix, noise: Matrix) -> Matrix:
+        """Curvature of the parametrisation for positive semidefinite gradients, written out."""
+
+    def jacobian(self, theta: Vector, weights: Matrix) -> tuple[Matrix, Matrix]:
+        """Differentials in a basis for all parameters, one row each."""
+
+    def approach(self, signal: Matrix, noise: Matrix) -> Vector:
+        """Parameters near two covariances."""
+
+    def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
+        """Parameters after a step."""
+
+    def snaps(self, theta: Vector) -> list[Vector]:
+        """Parameters with a small direction set to zero, to be tried."""
+
+    def release(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector | None:
+        """Parameters off a false stationary point; None where there is none."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SeparatePair:
+    """V and Σ with parameters of their own."""
+
+    signal: Covariance
+    noise: Covariance
+
+    @property
+    def n_parameters(self) -> int:
+        return self.signal.n_parameters + self.noise.n_parameters
+
+    def _split(self, theta: Vector) -> tuple[Vector, Vector]:
+        return theta[: self.signal.size], theta[self.signal.size :]
+
+    def matrices(self, theta: Vector) -> tuple[Matrix, Matrix]:
+        first, second = self._split(theta)
+        return self.signal.matrix(first), self.noise.matrix(second)
+
+    def push(self, theta: Vector, change: Vector) -> tuple[Matrix, Matrix]:
+        (first, second), (move, other) = self._split(theta), self._split(change)
+        return self.signal.push(first, move), self.noise.push(second, other)
+
+    def pull(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector:
+        first, second = self._split(theta)
+        return np.concatenate([self.signal.pull(first, signal), self.noise.pull(second, noise)])
+
+    def bend(self, theta: Vector, change: Vector, signal: Matrix, noise: Matrix) -> Vector:
+        first, second = self._split(change)
+        return np.concatenate([self.signal.bend(first, signal), self.noise.bend(second, noise)])
+
+    def curvature(self, theta: Vector, signal: Matrix, noise: Matrix) -> Matrix:
+        blocks = self.signal.curvature(signal), self.noise.curvature(noise)
+        return np.asarray(scipy.linalg.block_diag(*blocks), dtype=np.float64)
+
+    def jacobian(self, theta: Vector, weights: Matrix) -> tuple[Matrix, Matrix]:
+        first, second = self._split(theta)
+        upper = self.signal.jacobian(first, weights)
+        lower = self.noise.jacobian(second, weights)
+        n_upper, n_lower, width = len(upper), len(lower), upper.shape[1]
+        return (
+            np.concatenate([upper, np.zeros((n_lower, width))]),
+            np.concatenate([np.zeros((n_upper, width)), lower]),
+        )
+
+    def approach(self, signal: Matrix, noise: Matrix) -> Vector:
+        return np.concatenate([self.signal.approach(signal), self.noise.approach(noise)])
+
+    def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
+        (first, second), (move, other) = self._split(theta), self._split(step)
+        return np.concatenate(
+            [self.signal.moved(first, move, weights), self.noise.moved(second, other, weights)]
+        )
+
+    def snaps(self, theta: Vector) -> list[Vector]:
+        first, second = self._split(theta)
+        return [np.concatenate([snapped, second]) for snapped in self.signal.snaps(first)] + [
+            np.concatenate([first, snapped]) for snapped in self.noise.snaps(second)
+        ]
+
+    def release(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector | None:
+        first, second = self._split(theta)
+        scales = [float(np.sqrt(np.trace(m) / len(m))) for m in self.matrices(theta)]
+        size = max(scales)
+        moved = self.signal.release(first, signal, size)
+        other = self.noise.release(second, noise, size)
+        if moved is None and other is None:
+            return None
+        return np.concatenate([first if moved is None else moved, second if other is None else other])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ProportionalPair:
+    """V with parameters of its own, and Σ = κ²V; κ is the last parameter."""
+
+    signal: Covariance
+
+    @property
+    def n_parameters(self) -> int:
+        return self.signal.n_parameters + 1
+
+    def matrices(self, theta: Vector) -> tuple[Matrix, Matrix]:
+        signal = self.signal.matrix(theta[:-1])
+        return signal, theta[-1] ** 2 * signal
+
+    def push(self, theta: Vector, change: Vector) -> tuple[Matrix, Matrix]:
+        moved = self.signal.push(theta[:-1], change[:-1])
+        signal = self.signal.matrix(theta[:-1])
+        return moved, theta[-1] ** 2 * moved + 2.0 * theta[-1] * change[-1] * signal
+
+    def pull(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector:
+        ratio = theta[-1]
+        own = self.signal.pull(theta[:-1], signal + ratio**2 * noise)
+        return np.append(own, 2.0 * ratio * np.vdot(noise, self.signal.matrix(theta[:-1])))
+
+    def bend(self, theta: Vector, change: Vector, signal: Matrix, noise: Matrix) -> Vector:
+        ratio, move = theta[-1], change[-1]
+        own = self.signal.bend(change[:-1], signal + ratio**2 * noise)
+        own = own + 2.0 * ratio * move * self.signal.pull(theta[:-1], noise)
+        last = 2.0 * move * np.vdot(noise, self.signal.matrix(theta[:-1]))
+        last += 2.0 * ratio * np.vdot(noise, self.signal.push(theta[:-1], change[:-1]))
+        return np.append(own, last)
+
+    def curvature(self, theta: Vector, signal: Matrix, noise: Matrix) -> Matrix:
+        own = self.signal.curvature(signal + theta[-1] ** 2 * noise)
+        last = np.array([[2.0 * float(np.vdot(noise, self.signal.matrix(theta[:-1])))]])
+        return np.asarray(scipy.linalg.block_diag(own, last), dtype=np.float64)
+
+    def jacobian(self, theta: Vector, weights: Matrix) -> tuple[Matrix, Matrix]:
+        own = self.signal.jacobian(theta[:-1], weights)
+        here = np.ravel(weights.T @ self.signal.matrix(theta[:-1]) @ weights)
+        return (
+            np.concatenate([own, np.zeros((1, here.size))]),
+            np.concatenate([theta[-1] ** 2 * own, 2.0 * theta[-1] * here[None, :]]),
+        )
+
+    def approach(self, signal: Matrix, noise: Matrix) -> Vector:
+        ratio = max(float(np.trace(noise)), 1e-12) / max(float(np.trace(signal)), 1e-12)
+        both = 0.5 * (signal + noise / ratio)
+        return np.append(self.signal.approach(both), np.sqrt(ratio))
+
+    def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
+        return np.append(self.signal.moved(theta[:-1], step[:-1], weights), theta[-1] + step[-1])
+
+    def snaps(self, theta: Vector) -> list[Vector]:
+        return [np.append(snapped, theta[-1]) for snapped in self.signal.snaps(theta[:-1])]
+
+    def release(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector | None:
+        own = self.matrices(theta)[0]
+        scale = float(np.sqrt(np.trace(own) / len(own)))
+        moved = self.signal.release(theta[:-1], signal + theta[-1] ** 2 * noise, scale)
+        return None if moved is None else np.append(moved, theta[-1])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Point:
+    theta: Vector
+    basis: CanonicalBasis
+    likelihood: Likelihood
+    signal: Matrix
+    noise: Matrix
+    gradient: Vector
+
+
+def climb_structured(data: SpectralData, pair: Pair, start: Vector, limits: Limits) -> Optimum | None:
+    """Follow the likelihood of a structured pair from a start to its next maximum.
+
+    Returns None where the likelihood does not exist at the start.
+    """
+    point = _point(data, pair, start)
+    if point is None:
+        return None
+    reason: StopReason = "iteration limit"
+    radius, criterion, iteration = 1e3, np.inf, 0
+    for iteration in range(limits.max_iterations + 1):
+        point = _snapped(data, pair, point)
+        metric = _Metric(pair, point)
+        criterion = float(np.sqrt(max(float(point.gradient @ metric.solve(point.gradient)), 0.0)))
+        if criterion <= limits.tolerance:
+            free = pair.release(point.theta, point.signal, point.noise)
+            released = None if free is None else _point(data, pair, free)
+            if released is None or released.likelihood.deviance >= point.likelihood.deviance:
+                reason = "converged"
+                break
+            point = released
+            continue
+        if iteration == limits.max_iterations:
+            break
+        if limits.out_of_time():
+            reason = "time limit"
+            break
+        moved, radius = _trust_step(data, pair, point, metric, criterion, radius)
+        if moved is None:
+            reason = "no further progress"
+            break
+        point = moved
+    return Optimum(point.basis, point.likelihood, criterion, iteration, reason)
+
+
+class _Metric:
+    """The expected Hessian in the parameters, factored; or its diagonal where there are many."""
+
+    def __init__(self, pair: Pair, point: _Point) -> None:
+        size = point.theta.size
+        vv, vs, ss = (np.ravel(block) for block in point.likelihood.expected)
+        upper, lower = pair.jacobian(point.theta, point.basis.weights)
+        # What a null direction's multiplier adds is part of what a step costs, as in the free fit.
+        expected = pair.curvature(point.theta, _positive(point.signal), _positive(point.noise))
+        if size > MOST_PRECONDITIONED:
+            diagonal = expected.diagonal() + (upper**2) @ vv + 2.0 * (upper * lower) @ vs
+            diagonal += (lower**2) @ ss
+            self.diagonal = diagonal + 1e-8 * diagonal.mean()
+            self.factor = None
+            return
+        cross = (upper * vs) @ lower.T
+        expected += (upper * vv) @ upper.T + (lower * ss) @ lower.T + cross + cross.T
+        # Rotations of L change nothing: without this their block would be singular.
+        expected.flat[:: size + 1] += 1e-8 * max(expected.trace() / size, 1e-300)
+        self.diagonal = expected.diagonal()
+        self.factor = scipy.linalg.cho_factor(expected, check_finite=False)
+
+    def solve(self, vector: Vector) -> Vector:
+        if self.factor is None:
+            return np.asarray(vector / self.diagonal)
+        return np.asarray(scipy.linalg.cho_solve(self.factor, vector, check_finite=False))
+
+
+def _snapped(data: SpectralData, pair: Pair, point: _Point) -> _Point:
+    """Put a small direction at zero where that is likelier.
+
+    Near zero the valley of a root L bends ever more sharply as the range of LLᵀ turns; at zero
+    the direction drops out and the rest is smooth.
+    """
+    for theta in pair.snaps(point.theta):
+        there = _point(data, pair, theta)
+        if there is not None and there.likelihood.deviance <= point.likelihood.deviance:
+            return there
+    return point
+
+
+def _positive(gradient: Matrix) -> Matrix:
+    values, vectors = np.linalg.eigh(gradient)
+    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
+
+
+def _point(data: SpectralData, pair: Pair, theta: Vector) -> _Point | None:
+    signal, noise = pair.matrices(theta)
+    basis = canonical_basis(signal, noise)
+    if basis is None or (data.n_residual and not basis.noise.min() > 1e-14):
+        return None
+    likelihood = evaluate(data, basis)
+    if not np.isfinite(likelihood.deviance):
+        return None
+    weights = basis.weights
+    signal_gradient = weights @ likelihood.signal_gradient @ weights.T
+    noise_gradient = weights @ likelihood.noise_gradient @ weights.T
+    gradient = pair.pull(theta, signal_gradient, noise_gradient)
+    return _Point(theta, basis, likelihood, signal_gradient, noise_gradient, gradient)
+
+
+def _trust_step(
+    data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float, radius: float
+) -> tuple[_Point | None, float]:
+    here = point.likelihood.deviance
+    rounding = 1e-13 * abs(here) + 1e-12
+    for _ in range(40):
+        step, predicted = _steihaug(data, pair, point, metric, criterion, radius)
+        length = float(np.sqrt(max(float(step @ _metric_product(metric, step)), 0.0)))
+        moved = _point(data, pair, pair.moved(point.theta, step, point.basis.weights))
+        gain = np.inf if moved is None else moved.likelihood.deviance - here
+        if gain <= 0.1 * predicted + rounding:
+            if gain < 0.7 * predicted and length > 0.8 * radius:
+                radius *= 3.0
+            return moved, radius
+        radius = 0.3 * min(length, radius)
+    return None, radius
+
+
+def _metric_product(metric: _Metric, vector: Vector) -> Vector:
+    if metric.factor is None:
+        return np.asarray(metric.diagonal * vector)
+    factor, lower = metric.factor
+    upper = np.tril(factor).T if lower else np.triu(factor)
+    return np.asarray(upper.T @ (upper @ vector))
+
+
+def _steihaug(
+    data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float, radius: float
+) -> tuple[Vector, float]:
+    """The step, and the change of −2 log likelihood that the quadratic model predicts."""
+    residual = -point.gradient
+    ahead = metric.solve(residual)
+    direction = ahead.copy()
+    step = np.zeros_like(residual)
+    size = first = float(residual @ ahead)
+    forcing = min(0.1, 0.1 * criterion**0.5) ** 2
+    # Lengths in the metric of the expected Hessian, by Steihaug's recurrences.
+    step_square, overlap, direction_square = 0.0, 0.0, size
+    predicted = 0.0
+    for _ in range(MOST_PRODUCTS):
+        product = _product(data, pair, point, direction)
+        bend = float(direction @ product)
+        length = size / bend if bend > 0.0 else np.inf
+        grown = step_square + 2.0 * length * overlap + length**2 * direction_square
+        if bend <= 0.0 or grown >= radius**2:
+            gap = radius**2 - step_square
+            length = (-overlap + np.sqrt(max(overlap**2 + direction_square * gap, 0.0))) / direction_square
+            if bend <= 0.0 and step_square == 0.0:
+                length = min(length, 1.0)
+            step = step + length * direction
+            predicted += -length * size + 0.5 * length**2 * bend
+            break
+        step = step + length * direction
+        predicted -= 0.5 * length * size
+        residual = residual - length * product
+        ahead = metric.solve(residual)
+        new_size = float(residual @ ahead)
+        step_square = grown
+        if new_size < forcing * first:
+            break
+        ratio = new_size / size
+        overlap = ratio * (overlap + length * direction_square)
+        direction_square = new_size + ratio**2 * direction_square
+        direction = ahead + ratio * direction
+        size = new_size
+    return step, predicted
+
+
+def _product(data: SpectralData, pair: Pair, point: _Point, change: Vector) -> Vector:
+    weights = point.basis.weights
+    signal, noise = pair.push(point.theta, change)
+    inside = np.concatenate([weights.T @ signal @ weights, weights.T @ noise @ weights])
+    product = hessian_product(data, point.basis, point.likelihood, inside)
+    n_conditions = weights.shape[0]
+    back = pair.pull(
+        point.theta,
+        weights @ product[:n_conditions] @ weights.T,
+        weights @ product[n_conditions:] @ weights.T,
+    )
+    return back + pair.bend(point.theta, change, point.signal, point.noise)
