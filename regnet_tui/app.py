@@ -26,6 +26,7 @@ from regnet.places import Places, find_places
 from regnet.study import Study
 from regnet_tui.draft import load_draft
 from regnet_tui.form_state import FormState, check
+from regnet_tui.from_thread import later
 from regnet_tui.page import Page
 from regnet_tui.study_screen import StudyScreen
 from regnet_tui.themes import THEMES, theme_for
@@ -62,7 +63,10 @@ class RegnetApp(App[int]):
         self.news = ""
         self.shown_run: RunFolder | None = None
         self.started: list[RunFolder] = []
-        self._asked_theme = theme
+        for known in THEMES.values():
+            self.register_theme(known)
+        # set before anything is mounted: a theme that comes later styles everything twice
+        self.theme = theme_for(theme, self.console.color_system, self.no_color)
         self._study: StudyScreen | None = None
         self._modes: dict[str, Callable[[], Screen[Any]]] = {  # type: ignore[assignment]
             "study": self._make_study,
@@ -73,9 +77,7 @@ class RegnetApp(App[int]):
         }
 
     def on_mount(self) -> None:
-        for theme in THEMES.values():
-            self.register_theme(theme)
-        self.theme = theme_for(self._asked_theme, self.console.color_system, self.no_color)
+        self.set_interval(2.0, self.look_for_news)
 
     # ---- screens ---------------------------------------------------------------------------------
 
@@ -145,13 +147,32 @@ class RegnetApp(App[int]):
         try:
             folder = start_run(study, execution, self.places, command=command)
         except (InputError, OSError) as error:
-            self.call_from_thread(self._fail, f"the run can't start: {error}")
+            later(self, self._fail, f"the run can't start: {error}")
         else:
-            self.call_from_thread(self._started, folder)
+            later(self, self._started, folder)
 
     def _started(self, folder: RunFolder) -> None:
         self.started.append(folder)
         self.show_run(folder)
+
+    def look_for_news(self) -> None:
+        """Say in the line of screens what became of the runs that were started here; steal no focus."""
+        if not self.started:
+            return
+        from regnet.runs.state import state_of
+
+        news = ""
+        for folder in reversed(self.started):
+            with contextlib.suppress(InputError):
+                state = state_of(folder)
+                news = news or f"{state.name} {state.done}/{state.total}"
+                if state.is_alive:
+                    news = f"{state.name} {state.done}/{state.total}"
+                    break
+        if news != self.news:
+            self.news = news
+            if isinstance(self.screen, Page):
+                self.screen.draw_nav()
 
     def _fail(self, text: str) -> None:
         if isinstance(self.screen, Page):
@@ -163,6 +184,15 @@ class RegnetApp(App[int]):
         self.action_show_mode(mode)
         if isinstance(self.screen, Page) and self.screen.mode == mode:
             self.screen.come_back()
+
+    def show_replicates(self, folder: RunFolder, query: str) -> None:
+        """List the replicates of a run that a filter leaves."""
+        from regnet_tui.results_screen import ResultsScreen
+
+        self.show_run(folder, "results")
+        screen = self.screen
+        if isinstance(screen, ResultsScreen):
+            screen.show_replicates(query)
 
     def fill_form(self, state: FormState) -> None:
         """Fill the form, and show it."""
@@ -250,7 +280,7 @@ class RegnetApp(App[int]):
         for folder in folders:
             with contextlib.suppress(InputError, OSError):
                 stop_run(folder, wait=0.0)
-        self.call_from_thread(self._leave_now)
+        later(self, self._leave_now)
 
     def _leave_now(self) -> None:
         self.save_draft()

@@ -19,6 +19,7 @@ from regnet.runs.replay import Replay
 from regnet_tui.comparison import ComparedRow, compare, metrics_of
 from regnet_tui.diff_screen import DiffRow, differing
 from regnet_tui.form_state import label_of
+from regnet_tui.from_thread import later
 from regnet_tui.row_table import Cell, Column, RowTable
 from regnet_tui.run_tables import metric_title
 from regnet_tui.safe_text import clean
@@ -65,10 +66,10 @@ class CompareScreen(ModalScreen[None]):
                 while replay.update():
                     pass
             except InputError as error:
-                self.app.call_from_thread(self._problem, str(error))
+                later(self, self._problem, str(error))
                 return
             replays.append(replay)
-        self.app.call_from_thread(self._take, replays)
+        later(self, self._take, replays)
 
     def _problem(self, text: str) -> None:
         self.query_one("#compare-title", Static).update(Content(clean(f"! {text}")))
@@ -82,7 +83,7 @@ class CompareScreen(ModalScreen[None]):
         self.draw()
 
     def _run_columns(self) -> list[Column]:
-        each = max(min((self.size.width - 40) // max(len(self._replays), 1) - 2, 30), 24)
+        each = 26
         names = [clean(replay.record.get("name") or replay.folder.id) for replay in self._replays]
         ids = [f"{name} {id[-4:]}" if names.count(name) > 1 else name for name, id in self._ids(names)]
         return [Column(str(place), name[:each], each) for place, name in enumerate(ids)]
@@ -93,7 +94,11 @@ class CompareScreen(ModalScreen[None]):
     def draw(self) -> None:
         """Draw the results by the chosen metric."""
         self.query_one("#compare-title", Static).update(Content(clean(metric_title(self._metric))))
-        columns = [Column("label", "scenario", 20), Column("method", "method", 12), *self._run_columns()]
+        columns = [
+            Column("label", "scenario", 44, least=14),
+            Column("method", "method", 12),
+            *self._run_columns(),
+        ]
         rows = compare(self._replays, self._metric)
         self.query_one("#compared", RowTable).show(columns, rows, empty="nothing is recorded yet")
 

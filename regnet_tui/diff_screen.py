@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from regnet.cli.run_comparison import differing_parameters
 from regnet.study import Study, study_parameters
 from regnet_tui.form_state import label_of, text_of
 from regnet_tui.row_table import Cell, Column, RowTable
@@ -23,10 +24,10 @@ DiffRow = tuple[str, tuple[str, ...]]
 
 def differing(studies: Sequence[Study]) -> list[DiffRow]:
     """Return each parameter in which not all studies agree, with its values as text in each."""
+    parameters = study_parameters()
     return [
-        (name, tuple(text_of(parameter, study.values[name]) for study in studies))
-        for name, parameter in study_parameters().items()
-        if len({study.values[name] for study in studies}) > 1
+        (name, tuple(text_of(parameters[name], values) for values in each))
+        for name, each in differing_parameters(studies).items()
     ]
 
 

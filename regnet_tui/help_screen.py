@@ -72,7 +72,7 @@ def keys_of(page: Page) -> Iterable[str]:
     focused = page.focused
     groups = [("This screen", page._bindings)]
     if focused is not None and focused.BINDINGS:
-        groups.insert(0, (f"Here ({type(focused).__name__})", focused._bindings))
+        groups.insert(0, ("Here", focused._bindings))
     groups.append(("Everywhere", page.app._bindings))
     for title, bindings in groups:
         yield title

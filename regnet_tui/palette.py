@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from textual.app import SystemCommand
 from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
 
 from regnet_tui.page import PAGES, Page
 from regnet_tui.themes import THEMES
@@ -15,19 +17,29 @@ from regnet_tui.themes import THEMES
 if TYPE_CHECKING:
     from regnet_tui.app import RegnetApp
 
-_HIDDEN = ("back", "next", "previous", "leave")
+_HIDDEN = ("back", "next", "previous", "leave", "Commands", "up", "down", "left", "right")
+
+
+def _actions(owner: Widget) -> Iterator[SystemCommand]:
+    """Yield a command for everything that a screen or the widget in focus can do."""
+    seen: set[str] = set()
+    for key, binding in owner._bindings:
+        told = binding.description
+        if told and told not in _HIDDEN and binding.action not in seen and "screen." not in binding.action:
+            seen.add(binding.action)
+            yield SystemCommand(told[0].upper() + told[1:], f"key {key}", _run(owner, binding.action))
+
+
+def _run(owner: Widget, action: str) -> Callable[[], Awaitable[object]]:
+    return functools.partial(owner.run_action, action)
 
 
 def commands(app: RegnetApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Yield the commands for a screen: everything it can do, by name and key."""
     if isinstance(screen, Page):
-        seen: set[str] = set()
-        for key, binding in screen._bindings:
-            if binding.description and binding.action not in seen and binding.description not in _HIDDEN:
-                seen.add(binding.action)
-                run = functools.partial(screen.run_action, binding.action)
-                title = binding.description[0].upper() + binding.description[1:]
-                yield SystemCommand(title, f"key {key}", run)
+        yield from _actions(screen)
+        if screen.focused is not None and not isinstance(screen.focused, Input):
+            yield from _actions(screen.focused)
     for mode, key, name in PAGES:
         yield SystemCommand(f"Go to {name}", f"key {key}", functools.partial(app.action_show_mode, mode))
     for name in THEMES:

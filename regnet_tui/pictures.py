@@ -10,7 +10,7 @@ from regnet.runs.replay import Replay
 from regnet.summary import Summary, summarise, t_quantile
 from regnet_tui.figures import number, signed
 from regnet_tui.plots import Chart, Curve, Curves, Forest, Heat, Interval, Notice, Panel, Scatter
-from regnet_tui.run_tables import metric_title, scenario_label
+from regnet_tui.run_tables import metric_title, scenario_label, tone_of
 
 OF_ROWS = ("differences", "means", "paired", "convergence")
 """Pictures made from the numbers in the log."""
@@ -57,7 +57,7 @@ def differences(
             label = f"{label}, {cell.label}" if several else label
             found = cell.difference
             known = (expected or {}).get((cell.scenario, cell.label))
-            rows.append(Interval(label, found.mean, found.low, found.high, known, f"{found.n} pairs"))
+            rows.append(Interval(label, found.mean, found.low, found.high, known, tone_of(cell)))
     other = "method" if several else next((x for x in summary.labels if x != summary.baseline), "method")
     if not rows:
         return Notice("Differences", f"{metric_title(metric)} has no pair of methods to compare yet")

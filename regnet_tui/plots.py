@@ -52,7 +52,7 @@ class Interval:
     low: float
     high: float
     expected: float | None = None
-    note: str = ""
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,8 +307,7 @@ def _forest(chart: Forest, width: int, height: int) -> list[Line]:
             cells[at(row.expected)] = "x"
         if math.isfinite(row.mean):
             cells[at(row.mean)] = "●"
-        tone = "good" if row.low > 0 else "bad" if row.high < 0 else ""
-        line: Line = [(fit(clean(row.label), label_width), ""), (" ", ""), ("".join(cells), tone)]
+        line: Line = [(fit(clean(row.label), label_width), ""), (" ", ""), ("".join(cells), row.tone)]
         if figure_width:
             line.append((f"  {figure}", ""))
         lines.append(line)
@@ -343,7 +342,7 @@ def _heat(chart: Heat, width: int, height: int) -> list[Line]:
     if not panels:
         return [[("nothing to draw yet", "dim")]]
     finite = [abs(v) for _, matrix in panels for row in matrix for v in row if math.isfinite(v)]
-    scale = max(finite, default=1.0) or 1.0
+    scale = float(max(finite, default=1.0)) or 1.0
     size = max(len(matrix) for _, matrix in panels)
     per_row = len(panels)
     while per_row > 1 and per_row * (size * 2 + 3) > width:

@@ -65,7 +65,7 @@ class ReplicateRows:
     def names(self) -> tuple[str, ...]:
         """Return what a filter can ask for."""
         return (
-            *("scenario", "replicate", "method", "status", "reason", "warnings"),
+            *("scenario", "replicate", "method", "status", "reason", "warnings", "warned"),
             *self._replay.rows.truth_names,
             *self._replay.rows.metric_names,
             *(name for name in self._replay.study.varying),
@@ -97,6 +97,8 @@ class ReplicateRows:
             return STATUSES[columns.statuses[place]]
         if name == "reason":
             return columns.reasons.get(place, "")
+        if name == "warned":
+            return place in columns.warnings
         if name == "warnings":
             return ", ".join(columns.warnings.get(place, ()))
         if name in rows.truth:

@@ -19,6 +19,7 @@ from regnet.row_filter import read_filter
 from regnet.runs.folder import RunFolder
 from regnet.runs.replay import Replay
 from regnet.summary import Summary
+from regnet_tui.from_thread import later
 from regnet_tui.page import Page
 from regnet_tui.picture_data import PictureData
 from regnet_tui.picture_view import PictureView
@@ -105,7 +106,7 @@ class ResultsScreen(Page):
         yield Static("", id="results-foot", classes="keys")
 
     def on_mount(self) -> None:
-        self.action_view("summary")
+        self.action_view(self._view)
         self.set_interval(2.0, self._tick)
 
     # ---- which run -------------------------------------------------------------------------------
@@ -145,10 +146,10 @@ class ResultsScreen(Page):
         if news:
             replay.changed = changed
             summary = summary_of(replay, self._summary)
-            self.app.call_from_thread(self._take, replay, summary)
+            later(self, self._take, replay, summary)
 
     def _take(self, replay: Replay, summary: Summary) -> None:
-        if replay is self.replay and self.is_mounted:
+        if replay is self.replay:
             self._summary = summary
             if self._rows is not None:
                 self._rows.grow()
@@ -184,12 +185,7 @@ class ResultsScreen(Page):
             size = f"{replay.done} of {replay.total} replicates, baseline {replay.study.baseline}"
             head = f" {clean(name)} · {clean(replay.folder.id)} · {clean(size)}"
         self.query_one("#results-head", Static).update(Content(cut(head, self.size.width)))
-        spans = []
-        for key, view in enumerate(VIEWS, 1):
-            spans.append(
-                Content.styled(f" {key} {view.capitalize()} ", "reverse" if view == self._view else "")
-            )
-        self.query_one("#results-tabs", Static).update(Content("").join(spans))
+        self.query_one("#results-tabs", Static).update(Content("").join(self.tabs(VIEWS, self._view)))
 
     def _draw_summary(self, replay: Replay, summary: Summary) -> None:
         rows: Sequence[SummaryRow] = summary_rows(replay.study, summary, summary.metrics)
@@ -256,7 +252,7 @@ class ResultsScreen(Page):
             if (kind, scenario, replicate) == (self._picture, self._scenario, self._replicate):
                 self.query_one("#results-picture", PictureView).show(chart)
 
-        self.app.call_from_thread(show)
+        later(self, show)
 
     # ---- keys ------------------------------------------------------------------------------------
 
@@ -270,6 +266,13 @@ class ResultsScreen(Page):
             line.value = self._queries[view]
         self.draw()
         self.set_focus(self.first_focus())
+
+    def show_replicates(self, query: str) -> None:
+        """List the replicates that a filter leaves, now or when the screen is mounted."""
+        self._queries["replicates"] = query
+        self._view = "replicates"
+        if self._is_ready:
+            self.action_view("replicates")
 
     def first_focus(self) -> Widget | None:
         names = {"summary": "#results-summary", "replicates": "#replicates", "pictures": "#results-picture"}

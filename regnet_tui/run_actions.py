@@ -11,6 +11,7 @@ from regnet.errors import InputError
 from regnet.runs.folder import RunFolder
 from regnet_tui.dialogs import Answer, Question, TextDialog
 from regnet_tui.form_state import FormState
+from regnet_tui.from_thread import later
 
 if TYPE_CHECKING:
     from regnet_tui.page import Page as _Page
@@ -78,11 +79,11 @@ class RunActions(_Page):
         try:
             action()
         except InputError as error:
-            self.app.call_from_thread(self.fail, str(error))
+            later(self, self.fail, str(error))
         except OSError as error:
-            self.app.call_from_thread(self.fail, f"{error.strerror}: {error.filename}")
+            later(self, self.fail, f"{error.strerror}: {error.filename}")
         else:
-            self.app.call_from_thread(self._did, told)
+            later(self, self._did, told)
 
     def _did(self, told: str) -> None:
         self.done(told)

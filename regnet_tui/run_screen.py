@@ -27,6 +27,7 @@ from regnet_tui.run_actions import RunActions
 from regnet_tui.run_tables import (
     PARAMETER_COLUMNS,
     PROGRESS_COLUMNS,
+    fit_warnings,
     metric_title,
     metrics_at_hand,
     only_other,
@@ -38,6 +39,7 @@ from regnet_tui.run_tables import (
     summary_columns,
     summary_rows,
     time_spread,
+    verdict,
 )
 from regnet_tui.safe_text import clean, cut
 from regnet_tui.scenario_form import QuietInput
@@ -69,6 +71,7 @@ class RunScreen(RunActions, Page):
         Binding("4", "view('picture')", "picture", show=False),
         Binding("c", "duplicate", "copy into the form", show=False),
         Binding("w", "level", "level of the log", show=False),
+        Binding("W", "fit_warnings", "fits with warnings", show=False),
         Binding("f", "follow", "follow the log", show=False),
         Binding("v", "picture(1)", "next picture", show=False),
         Binding("s", "save_picture", "save the picture", show=False),
@@ -83,7 +86,7 @@ class RunScreen(RunActions, Page):
         self._metric = "pearson"
         self._view = "overview"
         self._picture = "differences"
-        self._n_warnings = 0
+        self._fit_warnings: list[tuple[str, int]] = []
 
     def body(self) -> ComposeResult:
         yield Static("", id="run-head")
@@ -133,7 +136,7 @@ class RunScreen(RunActions, Page):
             self.follower = None
             self.fail(str(error))
             return
-        self._summary, self._n_warnings = None, 0
+        self._summary, self._fit_warnings = None, []
         self.follower.poll()
         study = self.follower.replay.study
         rows = parameter_rows(study, self._execution())
@@ -167,6 +170,8 @@ class RunScreen(RunActions, Page):
     def draw(self) -> None:
         """Draw what the view shows; the rest is drawn when it is looked at."""
         follower = self.follower
+        if follower is not None:
+            self._fit_warnings = fit_warnings(follower.replay.rows)
         self._draw_head()
         self._draw_tabs()
         if follower is None:
@@ -203,17 +208,14 @@ class RunScreen(RunActions, Page):
             about = f" ± {duration(spread)}" if spread == spread and spread >= 0.5 else ""
             parts.append(f"{duration(progress.remaining)}{about} left")
         if follower.warnings:
-            parts.append(count(follower.warnings, "warning"))
+            parts.append(f"{count(follower.warnings, 'warning')} (w)")
+        parts += [f"{number}× {clean(text, 40)} (W)" for text, number in self._fit_warnings]
         bar_width = max(min(width - 50, 40), 12)
         second = f" {bar(progress.fraction, bar_width)} {'  '.join(parts)}"
         head.update(Content(f"{cut(first, width)}\n{cut(second, width)}"))
 
     def _draw_tabs(self) -> None:
-        spans = []
-        for key, view in enumerate(VIEWS, 1):
-            spans.append(
-                Content.styled(f" {key} {view.capitalize()} ", "reverse" if view == self._view else "")
-            )
+        spans = self.tabs(VIEWS, self._view)
         hint = {
             "overview": "m metric  c into the form  F5 results",
             "log": "w level  f follow  / text  y copy",
@@ -244,10 +246,10 @@ class RunScreen(RunActions, Page):
         summary = self._summary
         if summary is None:
             return
-        labels = follower.replay.rows.labels
-        title = f"{metric_title(self._metric)}   {' and '.join(labels[1:])} against {summary.baseline}"
-        self.query_one("#summary-title", Static).update(Content(clean(title)))
         rows = summary_rows(follower.replay.study, summary, [self._metric])
+        against = f"{only_other(summary) or 'methods'} against {summary.baseline}"
+        title = f"{metric_title(self._metric)}   {against}: {verdict(rows) or 'differences'}"
+        self.query_one("#summary-title", Static).update(Content(clean(title)))
         columns = summary_columns(summary.baseline, only_other(summary), one_metric=True)
         self.query_one("#summary", RowTable).show(columns, rows)
 
@@ -311,6 +313,11 @@ class RunScreen(RunActions, Page):
         log = self.query_one("#log", LogView)
         log.filter(level=LEVELS[(LEVELS.index(log.level) + 1) % len(LEVELS)])
         self.draw()
+
+    def action_fit_warnings(self) -> None:
+        """List the replicates whose fits did not converge or lie at the boundary."""
+        if self.follower is not None:
+            self.regnet.show_replicates(self.follower.folder, "warned=yes")
 
     def action_follow(self) -> None:
         log = self.query_one("#log", LogView)

@@ -242,15 +242,23 @@ def summary_cell(row: SummaryRow, key: str) -> Drawn:
         return Drawn("", "dim")
     if key == "won":
         return Drawn(share(difference.won))
-    tone = _verdict(row)
+    tone = tone_of(row.cell)
     if key == "difference":
         return Drawn(signed(difference.mean), tone)
     return Drawn(interval(difference.low, difference.high), tone)
 
 
-def _verdict(row: SummaryRow) -> str:
+def verdict(rows: Sequence[SummaryRow]) -> str:
+    """Return in a few words how often the differences are told from zero, and which way."""
+    tones = [tone_of(row.cell) for row in rows if row.cell.difference is not None]
+    if not tones or METRICS_BY_NAME.get(rows[0].metric, METRICS[0]).better is None:
+        return ""
+    return f"better {tones.count('good')}, worse {tones.count('bad')}, not told apart {tones.count('')}"
+
+
+def tone_of(cell: Cell) -> str:
     """Return the tone of a difference: good or bad where its interval leaves out zero."""
-    difference, metric = row.cell.difference, METRICS_BY_NAME.get(row.metric)
+    difference, metric = cell.difference, METRICS_BY_NAME.get(cell.metric)
     if difference is None or metric is None or metric.better is None:
         return ""
     if difference.low > 0:
@@ -258,6 +266,17 @@ def _verdict(row: SummaryRow) -> str:
     if difference.high < 0:
         return "bad" if metric.better == "higher" else "good"
     return ""
+
+
+def fit_warnings(rows: Rows) -> list[tuple[str, int]]:
+    """Return how many fits were recorded with each warning, the most frequent first."""
+    counts: dict[str, int] = {}
+    for scenario in rows.scenarios:
+        for columns in scenario.methods.values():
+            for warnings in columns.warnings.values():
+                for warning in warnings:
+                    counts[warning] = counts.get(warning, 0) + 1
+    return sorted(counts.items(), key=lambda item: -item[1])
 
 
 # ---- the parameters ----------------------------------------------------------------------------------

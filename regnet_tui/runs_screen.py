@@ -13,10 +13,12 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from regnet.errors import InputError
+from regnet.errors import InputError, shown
 from regnet.row_filter import read_filter
 from regnet.runs.folder import RunFolder
+from regnet_tui.dialogs import ChoiceDialog, TextDialog
 from regnet_tui.figures import age, bar
+from regnet_tui.from_thread import later
 from regnet_tui.page import Page
 from regnet_tui.row_order import filtered, ordered
 from regnet_tui.row_table import Cell, Column, RowTable
@@ -112,6 +114,7 @@ class RunsScreen(RunActions, Page):
         Binding("R", "reload", "read again", show=False),
         Binding("e", "results", "results", show=False),
         Binding("y", "copy", "copy", show=False),
+        Binding("p", "at_once", "how many runs at once", show=False),
     ]
 
     def __init__(self) -> None:
@@ -145,7 +148,7 @@ class RunsScreen(RunActions, Page):
         index = self._index
         if index is None:
             return
-        self.app.call_from_thread(self._take, index.refresh())
+        later(self, self._take, index.refresh())
 
     def _take(self, lines: Sequence[RunLine]) -> None:
         self._complete = True
@@ -235,8 +238,6 @@ class RunsScreen(RunActions, Page):
         self.set_focus(self.query_one("#runs"))
 
     def action_order(self) -> None:
-        from regnet_tui.dialogs import ChoiceDialog
-
         def chosen(choices: list[str] | None) -> None:
             if choices:
                 self._order_by(choices[0])
@@ -249,6 +250,22 @@ class RunsScreen(RunActions, Page):
         descending = self._order == (key, False)
         self._order = (key, descending)
         self.draw()
+
+    def action_at_once(self) -> None:
+        """Ask how many runs may go at once on this machine; the others wait for their turn."""
+        from regnet.runs.queue import RUNS_AT_ONCE, runs_at_once, set_runs_at_once
+
+        places = self.regnet.places
+
+        def accept(text: str) -> None:
+            number = RUNS_AT_ONCE.read(text)
+            if number is None:
+                raise InputError("runs at once", RUNS_AT_ONCE.wanted, shown(text))
+            set_runs_at_once(places, int(number))
+            self.done(f"{number} at once from now on")
+
+        text = "How many runs may go at once on this machine; the others wait for their turn."
+        self.app.push_screen(TextDialog("Runs at once", text, str(runs_at_once(places)), accept))
 
     def action_reload(self) -> None:
         self._index = RunIndex(self.regnet.places)

@@ -21,8 +21,9 @@ from regnet.parameters import write_value
 from regnet.presets.preset_files import load_study
 from regnet_tui.draft import save_draft
 from regnet_tui.form_state import Checked, FormState, check, form_parameters, study_size, text_of, texts_of
+from regnet_tui.from_thread import later
 from regnet_tui.page import Page
-from regnet_tui.preflight import Preflight, preflight
+from regnet_tui.preflight import counted, estimated
 from regnet_tui.preset_list import PresetList
 from regnet_tui.safe_text import clean
 from regnet_tui.scenario_form import Field, QuietInput, ScenarioForm, hint_for
@@ -30,6 +31,7 @@ from regnet_tui.scenario_form import Field, QuietInput, ScenarioForm, hint_for
 _AT_ONCE = 300  # grids up to this size are checked within a key's echo
 _SETTLE = 0.25  # seconds without a key before a larger grid is checked
 _AUTOSAVE = 1.5
+_ESTIMATE = 0.4
 
 
 class CommandInput(QuietInput):
@@ -50,7 +52,7 @@ class StudyScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+r", "run", "Run"),
         Binding("ctrl+s", "save", "Save preset"),
-        Binding("ctrl+o", "everything", "All/common"),
+        Binding("ctrl+o", "everything", "All fields"),
         Binding("ctrl+p", "app.command_palette", "Commands"),
         Binding("f1", "app.help", "Help"),
         Binding("q", "app.leave", "Quit"),
@@ -65,7 +67,8 @@ class StudyScreen(Page):
         super().__init__()
         self.state = state
         self.checked = Checked()
-        self._preflight: Preflight | None = None
+        self._counted = ""
+        self._estimating: Timer | None = None
         self._pending: Timer | None = None
         self._saving: Timer | None = None
         self._saved: FormState | None = state
@@ -90,6 +93,10 @@ class StudyScreen(Page):
     def on_mount(self) -> None:
         self.check_now()
         self.query_one(PresetList).focus()
+        if self.state.changed:
+            self.call_after_refresh(
+                self.done, "what you typed last time is back; enter takes a preset instead"
+            )
 
     # ---- editing ---------------------------------------------------------------------------------
 
@@ -121,7 +128,7 @@ class StudyScreen(Page):
         checked = check(state.texts, self.regnet.processors)
         if checked.study is not None:
             _ = checked.study.n_fits  # expands the grid here, where it keeps no key waiting
-        self.app.call_from_thread(lambda: self.show_checked(checked) if state is self.state else None)
+        later(self, lambda: self.show_checked(checked) if state is self.state else None)
 
     def show_checked(self, checked: Checked) -> None:
         """Show what the texts amount to: beside the fields, as a command, and before Run."""
@@ -132,27 +139,36 @@ class StudyScreen(Page):
         reason = self.query_one("#run-reason", Static)
         reason.set_class(bool(checked.reason), "-problem")
         if checked.study is None or checked.execution is None:
+            self._counted = ""
             reason.update(Content(clean(f"can't run: {checked.reason}")))
+            self.query_one("#command-line").add_class("-stale")
             return
-        self._preflight = preflight(checked.study, checked.execution, self.regnet.processors)
-        reason.update(Content(clean(self._preflight.line)))
+        self.query_one("#command-line").remove_class("-stale")
+        before, self._counted = (
+            self._counted,
+            counted(checked.study, checked.execution, self.regnet.processors),
+        )
+        if before != self._counted:
+            reason.update(Content(clean(self._counted)))
         if self.focused is None or self.focused.id != "command":
             self.show_command()
-        self.estimate_later()
+        if self._estimating is not None:
+            self._estimating.stop()
+        self._estimating = self.set_timer(_ESTIMATE, self.estimate)
 
     @work(thread=True, exclusive=True, group="estimate")
-    def estimate_later(self) -> None:
+    def estimate(self) -> None:
         """Add the time that earlier runs on this host suggest, once it is known."""
-        study, execution = self.checked.study, self.checked.execution
-        if study is None or execution is None:
-            return
-        told = preflight(study, execution, self.regnet.processors, self.regnet.places)
-        self.app.call_from_thread(self._show_estimate, study, told)
+        from regnet.cli.estimate import estimate
 
-    def _show_estimate(self, study: object, told: Preflight) -> None:
-        if self.checked.study is study and self.is_mounted:
-            self._preflight = told
-            self.query_one("#run-reason", Static).update(Content(clean(told.line)))
+        study, execution = self.checked.study, self.checked.execution
+        if study is not None and execution is not None:
+            told = estimated(estimate(study, execution, self.regnet.places))
+            later(self, self._show_estimate, study, told)
+
+    def _show_estimate(self, study: object, told: str) -> None:
+        if self.checked.study is study:
+            self.query_one("#run-reason", Static).update(Content(clean(f"{self._counted} · {told}")))
 
     # ---- the equivalent command ------------------------------------------------------------------
 
@@ -324,7 +340,7 @@ class StudyScreen(Page):
         try:
             self.save_draft_now()
         except OSError as error:
-            self.app.call_from_thread(self.fail, f"the draft can't be saved: {error.strerror}")
+            later(self, self.fail, f"the draft can't be saved: {error.strerror}")
 
     def save_draft_now(self) -> None:
         """Save the draft before anything may happen to the terminal."""
