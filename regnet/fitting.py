@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +23,11 @@ from regnet.models.ridge import Fold, RidgeFit
 if TYPE_CHECKING:
     import pandas as pd
 
+    from regnet.models.missing_values import Missing
+    from regnet.models.mixed_model import MixedModelFit
+    from regnet.models.starts import Init
+    from regnet.models.structure_names import StructureName
+
 Matrix = NDArray[np.float64]
 Names = tuple[str, ...]
 FitT = TypeVar("FitT")
@@ -32,7 +37,7 @@ _AXES = {
     "effects_sd": ("motifs", "conditions"),
     "signal_covariance": ("conditions", "conditions"),
     "noise_covariance": ("conditions", "conditions"),
-    "intercept": ("conditions",),
+    "mean": ("covariates", "conditions"),
     "penalty": ("conditions",),
     "degrees_of_freedom": ("conditions",),
 }
@@ -45,8 +50,28 @@ class _Aligned:
 
     scores: Matrix
     expression: Matrix
+    genes: Any | None
     motifs: Any | None
     conditions: Any | None
+
+    def between_conditions(self, what: str, given: Any) -> Any:
+        """Return a covariance in the order of the expression's conditions, if both are named."""
+        if not _is_table(given) or self.conditions is None:
+            return given
+        missing = self.conditions.difference(given.index).union(self.conditions.difference(given.columns))
+        if len(missing):
+            raise InputError(what, "the expression's conditions, by name", f"none named {shown(missing[0])}")
+        return given.loc[self.conditions, self.conditions]
+
+    def of_genes(self, what: str, given: Any) -> Any:
+        """Return a table of genes in the order of the scores' genes, if both are named."""
+        table = _as_table(given)
+        if not _is_table(table) or self.genes is None:
+            return given
+        missing = self.genes.difference(table.index, sort=False)
+        if len(missing):
+            raise InputError(what, "the genes of the scores, by name", f"none named {shown(missing[0])}")
+        return _numbers(what, table.loc[self.genes])
 
 
 def fit_ridge(
@@ -91,13 +116,98 @@ def fit_ridge(
         penalty,
         shared=shared,
         folds=folds,
-        truth=truth,
+        truth=_both(data, "truth", truth),
         decomposition=decomposition,
     )
     return _named(fit, data)
 
 
-def _align(scores: Any, expression: Any) -> _Aligned:
+def fit_mixed_model(
+    scores: ArrayLike | pd.DataFrame,
+    expression: ArrayLike | pd.DataFrame | pd.Series[float],
+    signal: str | StructureName = "freeform",
+    noise: str | StructureName = "random",
+    *,
+    decomposition: Decomposition | None = None,
+    likelihood: Literal["ml", "reml"] = "ml",
+    mean: Literal["none", "intercept"] | ArrayLike = "none",
+    init: Init = "default",
+    truth: tuple[ArrayLike, ArrayLike] | None = None,
+    signal_matrix: ArrayLike | None = None,
+    noise_matrix: ArrayLike | None = None,
+    perturb: bool = False,
+    restarts: int = 10,
+    perturb_size: float = 1e-3,
+    restart_choice: Literal["first", "best"] = "first",
+    rng: np.random.Generator | None = None,
+    missing: Missing = "refuse",
+    tolerance: float = 1e-6,
+    max_iterations: int = 1000,
+    should_stop: Callable[[], bool] | None = None,
+) -> MixedModelFit:
+    """Fit the linear mixed model vec(Y) ~ N(vec(1μᵀ), V ⊗ MMᵀ + Σ ⊗ I) to arrays or DataFrames.
+
+    Parameters and their meaning are those of :func:`regnet.models.mixed_model.fit_mixed_model`, with
+    these additions.
+
+    Parameters
+    ----------
+    scores : array_like, DataFrame or MotifScores of shape (n_genes, n_motifs)
+        Motif scores, as they are: nothing is scaled.
+    expression : array_like, DataFrame, Series or Expression of shape (n_genes, n_conditions)
+        Expression; NaN where a value is missing. Where both are named, rows are matched by the genes'
+        names, whatever their order.
+    mean : "none", "intercept", or array_like or DataFrame of shape (n_genes, n_covariates)
+        The rows of a DataFrame are matched by the genes' names.
+    truth, signal_matrix, noise_matrix : array_like or DataFrame of shape (n_conditions, n_conditions)
+        DataFrames are matched by the conditions' names.
+
+    Returns
+    -------
+    MixedModelFit
+        Its arrays are DataFrames where scores or expression were.
+
+    Raises
+    ------
+    InputError
+        As the models do, and where the two name different genes, name a gene twice, or hold a cell
+        that is no number; with the names of gene and column.
+    """
+    from regnet.models import mixed_model
+
+    data = _align(scores, expression, may_miss=True)
+    fit = mixed_model.fit_mixed_model(
+        data.scores,
+        data.expression,
+        signal,
+        noise,
+        decomposition=decomposition,
+        likelihood=likelihood,
+        mean=mean if isinstance(mean, str) else data.of_genes("mean", mean),
+        init=init,
+        truth=_both(data, "truth", truth),
+        signal_matrix=data.between_conditions("signal_matrix", signal_matrix),
+        noise_matrix=data.between_conditions("noise_matrix", noise_matrix),
+        perturb=perturb,
+        restarts=restarts,
+        perturb_size=perturb_size,
+        restart_choice=restart_choice,
+        rng=rng,
+        missing=missing,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        should_stop=should_stop,
+    )
+    return _named(fit, data)
+
+
+def _both(data: _Aligned, what: str, pair: tuple[Any, Any] | None) -> tuple[Any, Any] | None:
+    if pair is None:
+        return None
+    return data.between_conditions(what, pair[0]), data.between_conditions(what, pair[1])
+
+
+def _align(scores: Any, expression: Any, *, may_miss: bool = False) -> _Aligned:
     tables = {"scores": _as_table(scores), "expression": _as_table(expression)}
     for what, table in tables.items():
         if _is_table(table):
@@ -106,9 +216,11 @@ def _align(scores: Any, expression: Any) -> _Aligned:
     if _is_table(first) and _is_table(second) and not first.index.equals(second.index):
         _check_same_genes(first, second)
         second = second.loc[first.index]
-    matrices = _numbers("scores", first), _numbers("expression", second)
+    matrices = _numbers("scores", first), _numbers("expression", second, may_miss=may_miss)
+    named = next((table for table in (first, second) if _is_table(table)), None)
     return _Aligned(
         *matrices,
+        genes=None if named is None else named.index,
         motifs=first.columns if _is_table(first) else None,
         conditions=second.columns if _is_table(second) else None,
     )
@@ -148,13 +260,14 @@ def _check_same_genes(scores: Any, expression: Any) -> None:
             )
 
 
-def _numbers(what: str, given: Any) -> Matrix:
+def _numbers(what: str, given: Any, *, may_miss: bool = False) -> Matrix:
     try:
         matrix = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(what, "numbers", _first_text(given)) from None
-    if _is_table(given) and not np.isfinite(matrix).all():
-        row, column = np.argwhere(~np.isfinite(matrix))[0]
+    wrong = np.isinf(matrix) if may_miss else ~np.isfinite(matrix)
+    if _is_table(given) and wrong.any():
+        row, column = np.argwhere(wrong)[0]
         where = f"{what}, gene {shown(given.index[row])}, column {shown(given.columns[column])}"
         raise InputError(where, "a finite number", str(matrix[row, column]), "mend or drop it")
     return matrix
@@ -177,7 +290,7 @@ def _named(fit: FitT, data: _Aligned) -> FitT:
         return fit
     import pandas as pd
 
-    names = {"motifs": data.motifs, "conditions": data.conditions}
+    names = {"motifs": data.motifs, "conditions": data.conditions, "covariates": None}
     changes: dict[str, Any] = {}
     for field, axes in _AXES.items():
         value = getattr(fit, field, None)

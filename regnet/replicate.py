@@ -268,7 +268,7 @@ def _fit_and_score(
         return without_fit(FAILED, "the estimated effects are not finite")
     values = {**score(fit, dataset, top=top), "seconds": seconds}
     warnings = []
-    if getattr(fit, "converged", True) is False:
+    if not getattr(fit, "converged", True):
         warnings.append(NOT_CONVERGED)
     if fit.at_boundary:
         warnings.append(AT_BOUNDARY)
@@ -301,22 +301,22 @@ def _fit(prepared: Prepared, dataset: Dataset, method: Method) -> Any:
         )
     from regnet.models.mixed_model import fit_mixed_model
 
+    settings: dict[str, Any] = {
+        name: getattr(method, name)
+        for name in (
+            *("likelihood", "mean", "init", "perturb", "restarts", "perturb_size", "restart_choice"),
+            "max_iterations",
+        )
+    }
     return fit_mixed_model(
         dataset.scores,
         dataset.expression,
-        signal=method.signal_model,
-        noise=method.noise_model,
+        method.signal_model,
+        method.noise_model,
         decomposition=prepared.decomposition,
-        likelihood=method.likelihood,
-        mean=method.mean,
-        init=method.init,
         truth=truth,
-        perturb=method.perturb,
-        restarts=method.restarts,
-        perturb_size=method.perturb_size,
-        restart_choice=method.restart_choice,
         rng=_start_stream(prepared.design, method, dataset.replicate),
-        max_iterations=method.max_iterations,
+        **settings,
     )
 
 

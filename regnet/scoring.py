@@ -56,7 +56,8 @@ def score(fit: Fit, dataset: Dataset, *, top: int = 10) -> dict[str, float]:
     Raises
     ------
     InputError
-        Where the fit has other motifs or conditions than the data set, or `top` is below 1.
+        Where the fit has other motifs or conditions than the data set, its mean has several
+        covariates (one is taken for an intercept), or `top` is below 1.
     """
     if top < 1:
         raise InputError("top", "a whole number of at least 1", str(top))
@@ -221,12 +222,14 @@ def _aligned(values: Any, dataset: Dataset, what: str) -> Matrix:
 
 def _intercept(fit: Fit, dataset: Dataset) -> Matrix:
     """Return the fitted mean of each condition; zeros for a fit without."""
-    values = getattr(fit, "intercept", None)
-    if values is None:
+    values = getattr(fit, "mean", None)
+    if values is None or len(values) == 0:
         return np.zeros(len(dataset.conditions))
+    if len(values) > 1:
+        raise InputError("fit", "a mean of none or an intercept", f"one of {len(values)} covariates")
     if hasattr(values, "reindex"):
-        values = np.asarray(values)[_order(values.index, dataset.conditions, "intercept", "condition")]
-    return np.asarray(values, dtype=np.float64)
+        values = values.iloc[:, _order(values.columns, dataset.conditions, "mean", "condition")]
+    return np.asarray(values, dtype=np.float64).reshape(-1)
 
 
 def _between_conditions(values: Any, dataset: Dataset) -> Matrix:

@@ -26,7 +26,7 @@ class MixedFit:
     effects_sd: Any
     signal_covariance: Any
     noise_covariance: Any
-    intercept: Any = None
+    mean: Any = None
     log_likelihood: float = -12.5
     converged: bool = True
     n_iterations: int = 7
@@ -136,7 +136,7 @@ def test_an_intercept_is_part_of_the_prediction(dataset):
         expression=dataset.expression + shift,
         held_out_expression=dataset.held_out_expression + shift,
     )
-    values = score(_perfect(dataset, intercept=shift), moved)
+    values = score(_perfect(dataset, mean=shift[None, :]), moved)
     total = ((moved.expression - moved.expression.mean()) ** 2).sum()
     noise = ((dataset.expression - dataset.scores @ dataset.effects) ** 2).sum()
     assert values["r2"] == pytest.approx(1.0 - noise / total)
@@ -229,7 +229,7 @@ def test_a_fit_with_names_in_another_order_scores_the_same(dataset):
     rng = np.random.default_rng(0)
     noisy = dataset.effects + 0.1 * rng.standard_normal(dataset.effects.shape)
     root = rng.standard_normal((3, 3))
-    plain = _perfect(dataset, effects=noisy, signal_covariance=root @ root.T, intercept=np.array([1.0, 2, 3]))
+    plain = _perfect(dataset, effects=noisy, signal_covariance=root @ root.T, mean=np.array([[1.0, 2, 3]]))
     conditions, motifs = list(dataset.conditions), list(dataset.motifs)
     effects = pd.DataFrame(noisy, index=motifs, columns=conditions)
     covariances = {
@@ -241,7 +241,7 @@ def test_a_fit_with_names_in_another_order_scores_the_same(dataset):
         effects.loc[mixed, turned],
         pd.DataFrame(plain.effects_sd, index=motifs, columns=conditions).loc[mixed, turned],
         **{name: table.loc[turned, turned] for name, table in covariances.items()},
-        intercept=pd.Series(plain.intercept, index=conditions)[turned],
+        mean=pd.DataFrame(plain.mean, columns=conditions)[turned],
     )
     assert score(named, dataset) == pytest.approx(score(plain, dataset), nan_ok=True)
 
@@ -257,3 +257,9 @@ def test_a_fit_to_other_motifs_is_refused(dataset):
 def test_no_strongest_motifs_cannot_be_scored(dataset):
     with pytest.raises(InputError, match="top: wanted a whole number of at least 1, found 0"):
         score(_perfect(dataset), dataset, top=0)
+
+
+def test_a_mean_of_several_covariates_cannot_be_predicted_from(dataset):
+    with pytest.raises(InputError, match="fit: wanted a mean of none or an intercept, found one of 2"):
+        score(_perfect(dataset, mean=np.zeros((2, 3))), dataset)
+    assert score(_perfect(dataset, mean=np.zeros((0, 3))), dataset)["r2"] > 0.0

@@ -11,8 +11,10 @@ import csv
 import gzip
 import io
 import math
+import re
 import warnings
 import zlib
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,11 @@ MOST_BYTES = 16 * 2**30
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "na", "null", "NULL", "None", "n/a", "#N/A")
 """Cells that stand for a missing value."""
+
+_NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[iI][nN][fF](?:inity)?)")
+"""What counts as a number: less than Python reads, which takes 1_000 and digits of every script."""
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 _HEAD = 2**20  # bytes looked at to tell text from anything else, and for the header
 
@@ -81,9 +88,7 @@ def read_table(path: Path, *, missing: bool, column: str) -> Table:
         layout = _read_layout(path, column)
         table = _read_quickly(path, layout)
         if table is None or _is_suspicious(path, table, missing):
-            _diagnose(path, layout, missing=missing, column=column)
-        if table is None:
-            raise InputError(layout.where, "a table of numbers", "a layout that can't be read")
+            table = _read_carefully(path, layout, missing=missing, column=column)
     except UnicodeDecodeError:
         raise _not_text(path, "bytes that are not UTF-8") from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
@@ -168,34 +173,33 @@ def _holds_truth_values(path: Path) -> bool:
     return False
 
 
-# ---- what is wrong -----------------------------------------------------------------------------------
+# ---- the careful way -----------------------------------------------------------------------------------
 
 
-def _diagnose(path: Path, layout: _Layout, *, missing: bool, column: str) -> None:
-    """Read cell by cell and raise InputError for the first thing that is wrong; return if nothing is."""
+def _read_carefully(path: Path, layout: _Layout, *, missing: bool, column: str) -> Table:
+    """Read cell by cell, and raise InputError for the first thing that is wrong."""
     n_cells = len(layout.columns) + 1
-    n_rows = 0
+    names: list[str] = []
+    values = array("d")
     for line, cells in _rows(path, layout):
-        n_rows += 1
         where = f"{layout.where}, line {line}"
         if len(cells) != n_cells:
             raise InputError(where, f"{n_cells} cells, as the header", f"{len(cells)}")
-        if not cells[0].strip():
+        names.append(cells[0].strip())
+        if not names[-1]:
             raise InputError(where, "a gene's name in the first column", "an empty cell")
         for name, cell in zip(layout.columns, cells[1:], strict=True):
-            text = cell.strip()
-            if text in MISSING:
-                if missing:
-                    continue
-                found = f"a missing value ({shown(text)})"
-            else:
-                number = _number(text)
-                if number is not None and math.isfinite(number):
-                    continue
-                found = shown(text)
-            raise InputError(f"{where}, {column} {shown(name)}", "a finite number", found)
-    if n_rows == 0:
+            text = cell.strip(" \t")
+            is_missing = text in MISSING
+            number = math.nan if is_missing else _number(text)
+            if not (missing if is_missing else math.isfinite(number)):
+                found = f"a missing value ({shown(text)})" if is_missing else shown(text)
+                raise InputError(f"{where}, {column} {shown(name)}", "a finite number", found)
+            values.append(number)
+    if not names:
         raise InputError(layout.where, "at least one row below the header", "none")
+    matrix = np.array(values, dtype=np.float64).reshape(len(names), n_cells - 1)
+    return Table(matrix, tuple(names), layout.columns)
 
 
 def _rows(path: Path, layout: _Layout) -> Iterator[tuple[int, list[str]]]:
@@ -211,13 +215,9 @@ def _rows(path: Path, layout: _Layout) -> Iterator[tuple[int, list[str]]]:
             raise InputError(where, "a row of a table", f"what can't be read ({error})") from None
 
 
-def _number(text: str) -> float | None:
-    if "_" in text:  # Python takes 1_000 for a number; no table means it
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None
+def _number(text: str) -> float:
+    """Return the number that a cell holds; NaN where it holds none."""
+    return float(text) if _NUMBER.fullmatch(text) else math.nan
 
 
 # ---- the head of a file ------------------------------------------------------------------------------
@@ -231,7 +231,8 @@ def _read_layout(path: Path, column: str) -> _Layout:
         raise InputError(where, "a table", "an empty file")
     if b"\0" in head:
         raise _not_text(path, "a binary file")
-    lines = head.decode("utf-8-sig", errors="strict" if len(head) < _HEAD else "ignore").splitlines()
+    text = head.decode("utf-8-sig", errors="strict" if len(head) < _HEAD else "ignore")
+    lines = _LINE_END.split(text)
     number = 0
     for number, line in enumerate(lines, 1):  # noqa: B007
         if line.strip() and not line.startswith("#"):
@@ -263,7 +264,7 @@ def _cells(line: str, separator: str, where: str) -> list[str]:
 
 
 def _check_names(names: tuple[str, ...], where: str, column: str) -> None:
-    if all(_number(name) is not None for name in names):
+    if all(_NUMBER.fullmatch(name) for name in names):
         found = f"numbers ({shown(', '.join(names))})"
         raise InputError(where, f"a header with the {column}s' names", found, "add a first line with names")
     seen: dict[str, int] = {}

@@ -317,7 +317,7 @@ def _k_fold(folds: Sequence[Fold], expression: Matrix) -> Criterion:
 def _products(left: Matrix, weights: Matrix, right: Matrix) -> Matrix:
     """Return left · diag(w) · right for each row w of the weights, by rows of `left`: (rows, n, columns)."""
     columns = weights.T[:, :, None] * right[:, None, :]
-    flat = left @ columns.reshape(right.shape[0], -1)
+    flat = left @ columns.reshape(right.shape[0], weights.shape[0] * right.shape[1])
     return flat.reshape(left.shape[0], *columns.shape[1:])
 
 

@@ -82,6 +82,26 @@ def test_the_line_of_a_row_counts_comments_and_blank_lines(tmp_path):
     assert [line_of_row(path, "g1", n) for n in (1, 2, 3)] == [3, 6, 0]
 
 
+@pytest.mark.parametrize("cell", [" ", " NA ", "  NaN"])
+def test_what_only_the_careful_reader_understands_is_read_too(tmp_path, cell):
+    table = _read(tmp_path, f"\ta\tb\ng1\t{cell}\t1\ng2\t2\t3\n", missing=True)
+    np.testing.assert_array_equal(table.values, [[np.nan, 1.0], [2.0, 3.0]])
+
+
+def test_the_careful_reader_reads_what_the_quick_one_reads(tmp_path):
+    rng = np.random.default_rng(0)
+    numbers = rng.standard_normal((40, 6)) * 10.0 ** rng.integers(-12, 12, size=(40, 6))
+    path = tmp_path / "table.tsv"
+    rows = ["\t".join([f"g{n}", *map(repr, row)]) for n, row in enumerate(numbers.tolist())]
+    path.write_text("\n".join(["\t" + "\t".join("abcdef"), *rows]))
+    layout = tables._read_layout(path, "motif")
+    quick = tables._read_quickly(path, layout)
+    careful = tables._read_carefully(path, layout, missing=False, column="motif")
+    np.testing.assert_array_equal(quick.values, numbers)
+    np.testing.assert_array_equal(careful.values, numbers)
+    assert (careful.rows, careful.columns) == (quick.rows, quick.columns)
+
+
 # ---- what is wrong -----------------------------------------------------------------------------------
 
 
@@ -109,6 +129,9 @@ def test_the_line_of_a_row_counts_comments_and_blank_lines(tmp_path):
             "line 6, motif 'm1': wanted a finite number, found '1_0'",
         ),
         ("\tm1\tm2\ng1\t1,5\t2\n", "line 2, motif 'm1': wanted a finite number, found '1,5'"),
+        ("\tm1\tm2\ng1\t٣\t2\n", "line 2, motif 'm1': wanted a finite number, found '٣'"),
+        ("\tm1\tm2\ng1\t\x1c3\t2\n", r"line 2, motif 'm1': wanted a finite number, found '\x1c3'"),
+        ("\tm\u20281\tm2\ng1\t1\tx\n", "line 2, motif 'm2': wanted a finite number, found 'x'"),
         ("\tm1\tm2\ng1\tTrue\t2\n", "line 2, motif 'm1': wanted a finite number, found 'True'"),
         ("\tm1\tm2\ng1\t2020-01-01\t2\n", "line 2, motif 'm1': wanted a finite number, found '2020-01-01'"),
         ("\tm1\tm2\ng1\t1\t\n", "line 2, motif 'm2': wanted a finite number, found a missing value ('')"),
@@ -190,3 +213,25 @@ def test_a_file_that_may_not_be_read_is_said_so(tmp_path):
     path.chmod(0)
     with pytest.raises(InputError, match="wanted a file that can be read, found Permission denied"):
         read_table(path, missing=False, column="motif")
+
+
+def test_damaged_tables_give_one_line_and_nothing_worse(tmp_path):
+    rng = np.random.default_rng(0)
+    pieces = [b"\t", b"\n", b"\r", b'"', b",", b"#", b"\0", b"\xff", b"nan", b"inf", b"1e400", b"True", b"g1"]
+    path = tmp_path / "table.tsv"
+    messages = []
+    for _ in range(600):
+        content = bytearray(b"# c\n" + GOOD.encode())
+        for _ in range(int(rng.integers(1, 4))):
+            place = int(rng.integers(len(content)))
+            content[place : place + int(rng.integers(0, 3))] = pieces[rng.integers(len(pieces))]
+        path.write_bytes(bytes(content))
+        for missing in (False, True):
+            try:
+                table = read_table(path, missing=missing, column="motif")
+                assert table.values.shape == (len(table.rows), len(table.columns))
+                assert not np.isinf(table.values).any()
+            except InputError as error:
+                messages.append(str(error))
+    assert len(messages) > 300
+    assert all(message.isprintable() for message in messages)

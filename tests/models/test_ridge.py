@@ -265,6 +265,12 @@ def test_scores_of_zeros_give_effects_of_zero(rule):
     np.testing.assert_array_equal(fit.effects, np.zeros((4, 3)))
 
 
+def test_a_fold_whose_training_scores_are_zeros_predicts_zero():
+    scores = np.array([[0.0], [0.0], [1.0]])
+    fit = fit_ridge(scores, np.array([[1.0], [2.0], [3.0]]), "kfold", folds=2)
+    np.testing.assert_allclose(fit.effects, 3.0 / (1.0 + fit.penalty))
+
+
 # ---- what is refused ---------------------------------------------------------------------------------
 
 

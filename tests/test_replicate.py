@@ -1,0 +1,253 @@
+"""A replicate is a function of its arguments, and a fit that fails is a result."""
+
+import contextlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from regnet import replicate as unit
+from regnet.errors import InputError
+from regnet.methods import LMM, Ridge, labels_of
+from regnet.metrics import METRICS
+from regnet.models.ridge import fit_ridge
+from regnet.replicate import compute_replicate, prepare
+from regnet.scenario import Scenario
+from regnet.scoring import score
+from regnet.simulation import simulate
+from regnet.synthetic_motifs import synthetic_motifs
+
+SCENARIO = Scenario(genes=60, tfs=12, conditions=3)
+
+
+@pytest.fixture(scope="module")
+def motifs():
+    return synthetic_motifs(60, 12, seed=1, n_reserved=20)
+
+
+@pytest.fixture(scope="module")
+def prepared(motifs):
+    return prepare(SCENARIO, motifs, 7, 20)
+
+
+def _compute(prepared, methods, **options):
+    return compute_replicate(prepared, methods, labels_of(methods), **{"replicate": 0, **options})
+
+
+def test_a_replicate_is_what_simulating_fitting_and_scoring_give(motifs, prepared):
+    outcome = _compute(prepared, [Ridge(penalty="ml")], replicate=3)
+    dataset = simulate(SCENARIO, motifs, seed=7, replicate=3, held_out=20)
+    fit = fit_ridge(dataset.scores, dataset.expression, "ml")
+    (found,) = outcome.fits
+    np.testing.assert_array_equal(outcome.arrays["expression"], dataset.expression)
+    np.testing.assert_array_equal(outcome.arrays["effects"], dataset.effects)
+    np.testing.assert_array_equal(outcome.arrays["Ridge/effects"], fit.effects)
+    expected = score(fit, dataset)
+    for name, value in found.metrics.items():
+        if name != "seconds":
+            assert value == (None if np.isnan(expected[name]) else expected[name]), name
+    assert outcome.truth == {
+        "signal_fraction": dataset.signal_fraction,
+        "within_condition_fraction": dataset.within_condition_fraction,
+        "scale": dataset.scale,
+    }
+
+
+def test_the_outcome_can_be_written_as_json_and_has_every_metric(prepared):
+    outcome = _compute(prepared, [Ridge(), Ridge(penalty="oracle")])
+    for fit in outcome.fits:
+        assert fit.status == "ok"
+        assert set(fit.metrics) == {metric.name for metric in METRICS}
+        json.dumps(fit.metrics, allow_nan=False)
+        assert fit.metrics["seconds"] == fit.seconds > 0.0
+    json.dumps(outcome.truth, allow_nan=False)
+
+
+def test_undefined_values_are_none_at_signal_fraction_zero(motifs):
+    outcome = _compute(prepare(SCENARIO.replace(signal_fraction=0.0), motifs, 7, 0), [Ridge()])
+    assert outcome.fits[0].status == "ok"
+    assert outcome.fits[0].metrics["pearson"] is None
+    assert outcome.fits[0].metrics["r2_held_out"] is None
+    assert outcome.truth["scale"] == 0.0
+
+
+METHODS = [
+    Ridge(penalty="gcv"),
+    Ridge(penalty="loo", penalty_shared=False),
+    Ridge(penalty="kfold", folds=3),
+    Ridge(penalty="oracle", penalty_shared=False),
+    Ridge(penalty=2.0),
+    LMM(),
+    LMM(init="random"),
+    LMM(init="truth", signal_model="truth", noise_model="truth"),
+    LMM(perturb=True, restarts=2, perturb_size=0.1, restart_choice="best"),
+    LMM(noise_model="id", mean="intercept", likelihood="reml"),
+]
+
+
+def test_no_fit_depends_on_the_other_methods_or_on_other_replicates(motifs):
+    together = prepare(SCENARIO, motifs, 7, 20, METHODS)
+    _compute(together, METHODS, replicate=4)
+    all_of_them = _compute(together, METHODS, replicate=5)
+    alone = prepare(SCENARIO, motifs, 7, 0)
+    for method, label, found in zip(METHODS, labels_of(METHODS), all_of_them.fits, strict=True):
+        (single,) = compute_replicate(alone, [method], ["alone"], replicate=5).fits
+        assert found.status == single.status == "ok", found.reason
+        for name in ("pearson", "rmse", "r2", "log_likelihood", "penalty", "iterations"):
+            assert found.metrics[name] == single.metrics[name], (label, name)
+
+
+def test_the_truth_reaches_the_methods_that_ask_for_it(prepared):
+    methods = [METHODS[3], METHODS[7]]
+    outcome = _compute(prepared, methods)
+    signal, noise = outcome.arrays["signal_covariance"], outcome.arrays["noise_covariance"]
+    oracle = np.diagonal(noise) / np.diagonal(signal)
+    assert outcome.fits[0].metrics["penalty"] == pytest.approx(np.exp(np.mean(np.log(oracle))))
+    label = outcome.fits[1].label
+    assert outcome.fits[1].metrics["frobenius_signal"] == pytest.approx(0.0, abs=1e-9)
+    np.testing.assert_allclose(
+        outcome.arrays[f"{label}/noise_covariance"] / np.trace(outcome.arrays[f"{label}/noise_covariance"]),
+        noise / np.trace(noise),
+        atol=1e-12,
+    )
+
+
+def test_arrays_of_every_fit_are_kept_under_its_label(prepared):
+    arrays = _compute(prepared, [Ridge(), LMM()]).arrays
+    truth = {"expression", "effects", "signal_covariance", "noise_covariance"}
+    of_lmm = {f"LMM/{name}" for name in ("effects", "effects_sd", "signal_covariance", "noise_covariance")}
+    assert set(arrays) == truth | of_lmm | {"Ridge/effects"}
+    assert arrays["LMM/effects_sd"].shape == (12, 3)
+
+
+# ---- failures ----------------------------------------------------------------------------------------
+
+
+def _raising(error):
+    """Return a fit that raises for the fixed penalty 2, and a real one for all else."""
+    real = unit._fit
+
+    def fit(prepared, dataset, method):
+        if method == Ridge(penalty=2.0):
+            raise error
+        return real(prepared, dataset, method)
+
+    return fit
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (np.linalg.LinAlgError("not positive\n definite"), "failed", "LinAlgError: not positive definite"),
+        (FloatingPointError("overflow"), "failed", "FloatingPointError: overflow"),
+        (InputError("noise", "C < G", "more"), "refused", "noise: wanted C < G, found more"),
+        (TimeoutError(), "timed out", "the fit took longer than its time limit"),
+    ],
+)
+def test_a_fit_that_fails_is_recorded_with_its_reason_and_stops_nothing(
+    prepared, monkeypatch, error, status, reason
+):
+    monkeypatch.setattr(unit, "_fit", _raising(error))
+    failed, fine = _compute(prepared, [Ridge(penalty=2.0), Ridge()]).fits
+    assert (failed.status, failed.reason, failed.metrics) == (status, reason, {})
+    assert fine.status == "ok"
+
+
+@pytest.mark.parametrize(
+    "error", [TypeError("bug"), ValueError("bug"), IndexError("bug"), AttributeError("bug")]
+)
+def test_a_bug_is_not_recorded_as_a_failed_fit(prepared, monkeypatch, error):
+    monkeypatch.setattr(unit, "_fit", _raising(error))
+    with pytest.raises(type(error), match="bug"):
+        _compute(prepared, [Ridge(penalty=2.0)])
+
+
+def test_estimates_that_are_not_finite_are_a_failure(prepared, monkeypatch):
+    real = unit._fit
+
+    def fit(*arguments):
+        found = real(*arguments)
+        return replace(found, effects=np.full_like(found.effects, np.nan))
+
+    monkeypatch.setattr(unit, "_fit", fit)
+    outcome = _compute(prepared, [Ridge()])
+    assert (outcome.fits[0].status, outcome.fits[0].reason) == (
+        "failed",
+        "the estimated effects are not finite",
+    )
+
+
+def test_a_likelihood_without_maximum_is_refused_with_the_remedy(motifs):
+    # No noise, more genes than motifs: the likelihood grows without bound as Σ shrinks.
+    outcome = _compute(prepare(SCENARIO.replace(signal_fraction=1.0), motifs, 7, 0), [LMM(), Ridge()])
+    refused, ridge = outcome.fits
+    assert refused.status == "refused"
+    assert "noise" in refused.reason
+    assert ridge.status == "ok"
+
+
+def test_a_time_limit_holds_for_each_fit_alone(prepared):
+    entered = []
+
+    @contextlib.contextmanager
+    def limit():
+        entered.append(len(entered))
+        if len(entered) == 2:
+            raise TimeoutError("0.1 s are over")
+        yield
+
+    outcome = _compute(prepared, [Ridge(), Ridge(penalty=2.0), Ridge(penalty="ml")], limit=limit)
+    assert [fit.status for fit in outcome.fits] == ["ok", "timed out", "ok"]
+    assert outcome.fits[1].reason == "0.1 s are over"
+    assert entered == [0, 1, 2]
+
+
+# ---- warnings and sizes ------------------------------------------------------------------------------
+
+
+def test_a_fit_that_does_not_converge_says_so(prepared):
+    (fit,) = _compute(prepared, [LMM(max_iterations=1)]).fits
+    assert fit.status == "ok"
+    assert "did not converge" in fit.warnings
+    assert fit.metrics["converged"] == 0.0
+
+
+def test_a_penalty_at_the_end_of_its_range_says_so(motifs):
+    (fit,) = _compute(prepare(SCENARIO.replace(signal_fraction=1.0), motifs, 7, 0), [Ridge()]).fits
+    assert fit.warnings == ("at boundary",)
+    assert fit.metrics["at_boundary"] == 1.0
+
+
+def test_what_is_prepared_tells_its_sizes_and_notes(motifs, prepared):
+    assert prepared.sizes == {"genes": 60, "tfs": 12, "conditions": 3, "held_out": 20, "rank": 12}
+    assert prepared.notes == ()
+    assert prepare(SCENARIO, motifs, 7, 50).notes == (
+        "20 genes are left to be held out, of the 50 asked for",
+    )
+
+
+def test_scenarios_with_the_same_scores_share_their_decomposition(motifs, prepared):
+    other = prepare(SCENARIO.replace(signal_fraction=0.5), motifs, 7, 20, earlier=prepared)
+    assert other.decomposition is prepared.decomposition
+    centred = prepare(SCENARIO.replace(centre_motifs=True), motifs, 7, 20, earlier=prepared)
+    assert centred.decomposition is not prepared.decomposition
+
+
+# ---- the expected accuracy of ridge, in closed form --------------------------------------------------
+
+
+def test_the_error_of_ridge_is_the_one_that_theory_expects():
+    # In expected mode MSE_c = (1/T) [ Σᵢ (k²V_cc + dᵢ²Σ_cc)/(dᵢ²+k)² + (T−r)V_cc ] (Dobriban & Wager, 2018).
+    scenario = SCENARIO.replace(signal_mode="expected", signal_fraction=0.3, centre_motifs=True)
+    prepared = prepare(scenario, synthetic_motifs(60, 12, seed=1), 3, 0)
+    penalty = 5.0
+    errors = []
+    for number in range(400):
+        outcome = _compute(prepared, [Ridge(penalty=penalty)], replicate=number)
+        errors.append(outcome.fits[0].metrics["rmse"] ** 2)
+    square = prepared.decomposition.singular_values**2
+    signal, noise = (np.trace(outcome.arrays[f"{what}_covariance"]) / 3 for what in ("signal", "noise"))
+    expected = ((penalty**2 * signal + square * noise) / (square + penalty) ** 2).sum() / 12
+    assert np.mean(errors) == pytest.approx(expected, abs=4.0 * np.std(errors) / 20.0)
+    assert np.std(errors) / 20.0 < 0.05 * expected
