@@ -126,7 +126,8 @@ def test_a_study_of_an_old_data_set_runs_like_any_other(
     for number in range(3):
         dataset = dataset_from_ybetaparams(SAMPLES[0], number)
         wanted = regnet.score(regnet.fit_ridge(dataset.scores, dataset.expression), dataset)
-        assert rows["pearson"][number] == pytest.approx(wanted["pearson"], rel=1e-9)
+        # The penalty is searched for, which carries rounding into the seventh digit and beyond.
+        assert rows["pearson"][number] == pytest.approx(wanted["pearson"], rel=1e-6)
         assert rows["true_signal_fraction"][number] == pytest.approx(dataset.signal_fraction)
     repeated = replay_replicate(run.folder, 0, 2)
     assert repeated.differences == ()
