@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -95,6 +96,11 @@ def wants_plain(asked: bool, stream: Literal["stdout", "stderr"] = "stdout") -> 
     """Whether to write plain lines: asked for, not a terminal, one that can't redraw, or NO_COLOR."""
     is_terminal = getattr(sys, stream).isatty() and os.environ.get("TERM", "dumb") != "dumb"
     return asked or not is_terminal or bool(os.environ.get("NO_COLOR"))
+
+
+def room() -> int | None:
+    """Return how many cells a line of standard output may take; None where it isn't a terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def size_in_words(n_bytes: float) -> str:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import shutil
-import sys
 from typing import Any
 
 from regnet.cli.arguments import add_data_option
-from regnet.cli.output import harmless, table, write, write_json
+from regnet.cli.output import harmless, room, table, write, write_json
 from regnet.cli.study_options import (
     add_study_options,
     command_for,
@@ -109,8 +107,7 @@ def show_list(options: argparse.Namespace) -> int:
         for preset, study, problem in found
     ]
     lines = table(["preset", "kind", "scenarios", "fits", "note"], rows, "llrrl")
-    if sys.stdout.isatty():
-        width = shutil.get_terminal_size().columns
+    if width := room():
         lines = [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
     write(lines)
     return 0

@@ -14,6 +14,7 @@ from regnet.cli.output import (
     complain,
     definitions,
     harmless,
+    room,
     size_in_words,
     table,
     time_in_words,
@@ -82,11 +83,6 @@ def check_files(study: Study, places: Places) -> None:
     checked: dict[tuple[str, int, int, str], Scenario] = {}
     for scenario in study.scenarios:
         if scenario.dataset:
-            from regnet.legacy_datasets import load_dataset
-
-            load_dataset(scenario, study.replicates, places)
-            continue
-        if scenario.dataset:
             load_dataset(scenario, study.replicates, places)
         if scenario.dataset or scenario.motifs == "synthetic":
             continue
@@ -137,7 +133,7 @@ def report(replay: Replay, options: argparse.Namespace, *, interrupted: bool = F
         )
     else:
         write([f"{folder.id}: {harmless(state.sentence)}", ""])
-        write(summary_lines(summary, replay.study))
+        write(summary_lines(summary, replay.study, width=room()))
         for label, count in replay.failures.items():
             if count:
                 write(f"{count} fits of {label} failed: 'regnet runs show {folder.id} --log' says which")

@@ -9,7 +9,7 @@ from regnet.cli import run_changes, run_comparison, run_list
 from regnet.cli.arguments import add_data_option
 from regnet.cli.exit_codes import DONE, INTERRUPTED
 from regnet.cli.follow import LEVELS, Interrupts, follow, log_text
-from regnet.cli.output import definitions, harmless, table, wants_plain, write, write_json
+from regnet.cli.output import definitions, harmless, room, table, wants_plain, write, write_json
 from regnet.cli.run import data_words, report
 from regnet.cli.study_options import execution_parameters, write_values
 from regnet.cli.which_run import named_run
@@ -58,6 +58,7 @@ def show(options: argparse.Namespace) -> int:
     from regnet.summary import summarise
 
     metrics = check_metrics(options.metric or HEADLINE)
+    width = None if options.metric else room()
     replay = Replay(named_run(find_places(options.data), options.run), use_rows_file=not options.log)
     replay.update()
     if options.log:
@@ -69,7 +70,7 @@ def show(options: argparse.Namespace) -> int:
         return report(replay, options)
     write([*definitions(_facts(replay)), ""])
     write([*definitions(_parameters(replay)), ""])
-    write(summary_lines(summarise(replay.rows, replay.study.baseline), replay.study, metrics))
+    write(summary_lines(summarise(replay.rows, replay.study.baseline), replay.study, metrics, width=width))
     for damage in replay.damages:
         write(f"line {damage.line} of events.jsonl is damaged: {harmless(damage.why)}")
     return DONE

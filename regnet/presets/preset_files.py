@@ -41,8 +41,7 @@ class Preset:
         InputError
             Where the file isn't a study, with its line or field.
         """
-        study = read_study_file(self.path)
-        return study if study.name else study.replace(name=self.name)
+        return _named(read_study_file(self.path), self.name)
 
 
 def read_study_file(path: str | os.PathLike[str]) -> Study:
@@ -93,6 +92,8 @@ def find_preset(name: str, places: Places) -> Preset:
 def load_study(base: str, places: Places) -> Study:
     """Return the study that a user names: ``default``, a preset's name, or the path of a TOML file.
 
+    One without a name of its own bears its file's.
+
     Raises
     ------
     InputError
@@ -101,7 +102,7 @@ def load_study(base: str, places: Places) -> Study:
     if base == DEFAULT:
         return Study()
     if base.endswith(".toml") or os.sep in base:
-        return read_study_file(Path(base).expanduser())
+        return _named(read_study_file(Path(base).expanduser()), Path(base).stem)
     try:
         return find_preset(base, places).read()
     except InputError as error:
@@ -191,6 +192,11 @@ def _check_free(name: str, places: Places, *, replace: bool) -> None:
             raise InputError(
                 "preset's name", "a new name", f"{name}, which exists", "use another, or --force to replace"
             )
+
+
+def _named(study: Study, name: str) -> Study:
+    """Return a study that has a name: its own, else its file's where that can be one."""
+    return study if study.name or not name.isprintable() else study.replace(name=name[:100])
 
 
 def _own(name: str, places: Places) -> Preset:

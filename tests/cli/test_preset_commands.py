@@ -47,7 +47,10 @@ def test_presets_files_and_runs_are_told_apart_by_their_parameters(
     path = tmp_path / "x.toml"
     path.write_text("seed = 9\n")
     found = json.loads(regnet("presets", "diff", "default", str(path), "--json").out)
-    assert found == {"seed": {"first": [1], "second": [9]}}
+    assert found == {
+        "name": {"first": [""], "second": ["x"]},  # a file without a name of its own bears the file's
+        "seed": {"first": [1], "second": [9]},
+    }
     found = json.loads(regnet("presets", "diff", runs.first, runs.second, "--data", runs.data, "--json").out)
     assert found["signal_fraction"] == {"first": [0.2], "second": [0.4]}
     assert set(found) == {"signal_fraction", "name"}

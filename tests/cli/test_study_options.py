@@ -111,7 +111,7 @@ def test_a_pasted_command_may_have_a_prompt_line_ends_and_a_path() -> None:
 def test_a_study_file_is_a_base_like_a_preset(tmp_path: Path) -> None:
     path = tmp_path / "my study.toml"
     path.write_text(Study(conditions=6, replicates=3).to_toml())
-    study = Study(conditions=6, replicates=7)
+    study = Study(name="my study", conditions=6, replicates=7)
     command = command_for(study, str(path), places=NOWHERE)
     assert shlex.split(command) == ["regnet", "run", str(path), "--replicates", "7"]
     assert read_command(command, places=NOWHERE).study == study
