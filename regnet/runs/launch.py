@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from regnet.errors import InputError, shown
+from regnet.errors import InputError
 from regnet.execution import Execution
 from regnet.places import Places
 from regnet.runs.environment import check_versions
@@ -140,7 +140,7 @@ def launch(folder: RunFolder, *, force: bool = False, queued: bool = True) -> No
     while time.monotonic() < deadline:
         code = process.poll()
         if code is not None and code != 0:
-            raise InputError(folder.id, "a runner that begins", shown(_last_words(folder)), "see runner.log")
+            raise InputError(folder.id, "a runner that begins", _last_words(folder), "see runner.log")
         holder = read_holder(folder.lock, folder.heartbeat)
         if code == 0 or (holder is not None and holder.process.pid == process.pid):
             return
@@ -210,4 +210,4 @@ def _last_words(folder: RunFolder) -> str:
         lines = folder.runner_log.read_text(errors="replace")[-4000:].strip().splitlines()
     except OSError:
         return "no word"
-    return lines[-1] if lines else "no word"
+    return "".join(c if c.isprintable() else "?" for c in lines[-1][:500]) if lines else "no word"

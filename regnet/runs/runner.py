@@ -15,7 +15,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 
 from regnet.errors import InputError
 from regnet.execution import Execution
@@ -62,6 +61,8 @@ class Runner:
         Held by this process.
     write, make_crew : callables
         What writes the log's bytes, and what hires the workers; a test puts others in their place.
+    is_asked_to_stop : callable
+        Whether the process was sent SIGTERM.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Runner:
         *,
         write: Callable[[int, bytes], int] = os.write,
         make_crew: Callable[[Assignment, Execution, int], Crew] | None = None,
+        is_asked_to_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.folder, self.lock = folder, lock
         self._make_crew = make_crew or hire
@@ -82,7 +84,7 @@ class Runner:
         self.replay.update()
         self.study = self.replay.study
         self.done, self.failed = self.replay.done, self.replay.progress().failed
-        self._is_asked_to_stop = False
+        self._is_asked_to_stop = is_asked_to_stop
         self._last_beat = 0.0
         self._problems = 0
         self._scenarios_noted: set[int] = set(self.replay.notes)
@@ -144,17 +146,13 @@ class Runner:
 
     # ---- its life --------------------------------------------------------------------------------
 
-    def ask_to_stop(self, number: int = 0, frame: FrameType | None = None) -> None:
-        """Stop between two replicates; the handler of SIGTERM."""
-        self._is_asked_to_stop = True
-
     def look(self) -> None:
         """Give a sign of life, and raise what ends the run: :class:`StopRun` or ``LockLost``."""
         now = time.monotonic()
         if now - self._last_beat >= _BEAT:
             self._last_beat = now
             self.lock.beat()
-        if self._is_asked_to_stop:
+        if self._is_asked_to_stop():
             raise StopRun("asked to, by signal")
         if self.folder.stop_flag.exists():
             raise StopRun("asked to")
@@ -404,14 +402,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file-size limit is an OSError then
     os.umask(0o077)
+    # Before the lock is held, since whoever sees it held may send the signal.
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     folder = RunFolder(Path(paths[0]).resolve())
     try:
         lock = take(folder.lock, folder.heartbeat, force=force, mode=folder.file_mode)
-        runner = Runner(folder, lock)
+        runner = Runner(folder, lock, is_asked_to_stop=lambda: bool(asked))
     except (InputError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, runner.ask_to_stop)
     with contextlib.suppress(OSError):
         os.nice(10)
     try:

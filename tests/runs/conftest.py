@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from small_runs import small_study
 
-from regnet import Execution, Study
+from regnet import Execution, InputError, Study
 from regnet.places import Places
 from regnet.runs.folder import RunFolder, create_run, run_ids
 from regnet.runs.launch import stop_run
-from regnet.runs.state import state_of
+from regnet.runs.lock import read_holder
 
 
 @pytest.fixture
@@ -22,8 +24,10 @@ def places(tmp_path: Path) -> Iterator[Places]:
     yield made
     for id in run_ids(made.runs):
         folder = RunFolder(made.runs / id)
-        if folder.record_file.is_file() and state_of(folder).is_alive:
-            stop_run(folder, kill=True)
+        holder = read_holder(folder.lock, folder.heartbeat)
+        if holder is not None and holder.is_alive and holder.process.pid != os.getpid():
+            with contextlib.suppress(InputError):  # it may just have finished
+                stop_run(folder, kill=True)
 
 
 @pytest.fixture

@@ -1,0 +1,165 @@
+"""A run's folder is private, is found by what a user types, and nothing outside it is ever touched."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_runs import small_study
+
+from regnet import Execution, InputError, Study
+from regnet.places import Places, find_places
+from regnet.runs.folder import (
+    RunFolder,
+    create_run,
+    delete_run,
+    find_run,
+    read_record,
+    rename_run,
+    run_ids,
+)
+from regnet.runs.lock import take
+from regnet.runs.state import state_of
+
+
+def test_the_study_is_written_with_every_parameter_and_reads_back_equal(
+    folder: RunFolder, study: Study
+) -> None:
+    assert folder.study() == study
+    text = folder.study_file.read_text()
+    for name in study.values:
+        assert f"\n{name} = " in text
+    assert "command: regnet run" in text
+
+
+def test_the_record_says_where_when_and_how(folder: RunFolder, places: Places) -> None:
+    record = folder.record()
+    assert record["methods"] == ["Ridge", "LMM"]
+    assert (record["scenarios"], record["replicates"], record["seed"]) == (2, 6, 1)
+    assert record["data"] == str(places.root)
+    assert folder.execution() == Execution(jobs=1)
+
+
+@pytest.mark.parametrize("name", ["../../etc", "/etc/passwd", "a\nb", "é—☃", "..", "", "CON" * 90, "x\x00y"])
+def test_no_name_leaves_the_data_directory(name: str, places: Places) -> None:
+    folder = create_run(small_study(), Execution(), places, name=name)
+    assert folder.path.parent == places.runs
+    assert folder.path.resolve().parent == places.runs.resolve()
+    assert run_ids(places.runs) == [folder.id]
+
+
+def test_a_folder_is_private_unless_asked_otherwise(places: Places) -> None:
+    private = create_run(small_study(), Execution(), places)
+    shared = create_run(small_study(), Execution(), places, private=False)
+    assert private.path.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in private.path.iterdir()} == {0o600}
+    assert shared.path.stat().st_mode & 0o777 == 0o755
+    assert {path.stat().st_mode & 0o777 for path in shared.path.iterdir()} == {0o644}
+
+
+def test_a_run_is_found_by_id_by_a_part_of_it_by_path_and_as_the_last(places: Places) -> None:
+    first = create_run(small_study(), Execution(), places, name="first")
+    second = create_run(small_study(), Execution(), places, name="second")
+    assert find_run(places, first.id) == first
+    assert find_run(places, "second") == second
+    assert find_run(places, str(first.path)).path == first.path.resolve()
+    assert find_run(places, "last") == second
+    with pytest.raises(InputError, match="2 that match"):
+        find_run(places, "-")
+    for text in ("nothing", "", "..", "../..", "/etc", str(places.root)):
+        with pytest.raises(InputError):
+            find_run(places, text)
+
+
+def test_deleting_removes_links_without_following_them(folder: RunFolder, tmp_path: Path) -> None:
+    treasure = tmp_path / "treasure"
+    treasure.mkdir()
+    (treasure / "gold").write_text("gold")
+    (folder.path / "arrays").symlink_to(treasure)
+    (folder.path / "file").symlink_to(treasure / "gold")
+    delete_run(folder)
+    assert not folder.path.exists()
+    assert (treasure / "gold").read_text() == "gold"
+    assert list(folder.path.parent.glob(".deleted*")) == []
+
+
+def test_a_link_to_a_run_and_a_folder_that_is_none_are_left_alone(folder: RunFolder, places: Places) -> None:
+    link = places.runs / "link"
+    link.symlink_to(folder.path)
+    with pytest.raises(InputError, match="left alone"):
+        delete_run(RunFolder(link))
+    (places.runs / "other").mkdir()
+    with pytest.raises(InputError, match="left alone"):
+        delete_run(RunFolder(places.runs / "other"))
+    assert run_ids(places.runs) == [folder.id, "other"] or run_ids(places.runs) == ["other", folder.id]
+
+
+def test_a_run_that_is_alive_is_not_deleted(folder: RunFolder) -> None:
+    lock = take(folder.lock, folder.heartbeat)
+    with pytest.raises(InputError, match="stop it first"):
+        delete_run(folder)
+    lock.release()
+    delete_run(folder)
+
+
+def test_renaming_changes_the_name_and_not_the_folder(folder: RunFolder) -> None:
+    rename_run(folder, "  a better name ")
+    assert folder.record()["name"] == "a better name"
+    for name in ("", "x" * 101, "two\nlines", "\x1b[31m"):
+        with pytest.raises(InputError):
+            rename_run(folder, name)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_as_a_record_are_a_record_or_none(noise: bytes) -> None:
+    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"record-{os.getpid()}.json"
+    path.write_bytes(noise)
+    try:
+        record = read_record(path)
+    finally:
+        path.unlink()
+    assert record is None or isinstance(record, dict)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"a":' * 50_000, "x" * 2_000_000, '{"format": 99}', "[]", "{", ""],
+    ids=["deep list", "deep object", "too long", "other format", "list", "torn", "empty"],
+)
+def test_a_hostile_record_is_one_clear_line(folder: RunFolder, text: str) -> None:
+    folder.record_file.write_text(text)
+    with pytest.raises(InputError) as error:
+        folder.record()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 2_000_000, "x = " + "[" * 50_000, "\xff", "name = 3\n[[", "[a.b]\nc = 1"],
+    ids=["too long", "deep", "no UTF-8", "torn", "tables"],
+)
+def test_a_hostile_study_is_one_clear_line(folder: RunFolder, text: str) -> None:
+    folder.study_file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError) as error:
+        folder.study()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_data_directory_that_cannot_be_written_is_said_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o500)
+    with pytest.raises(InputError, match="--data"):
+        create_run(small_study(), Execution(), find_places(tmp_path / "data"))
+
+
+def test_a_data_directory_below_a_file_is_said_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="--data"):
+        create_run(small_study(), Execution(), find_places(tmp_path / "file" / "data"))
+
+
+def test_a_new_run_is_waiting_for_its_runner(folder: RunFolder) -> None:
+    assert state_of(folder).name == "queued"
