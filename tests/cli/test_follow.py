@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sys
 from pathlib import Path
 
 import pexpect
+import pytest
 from command_line import SMALL, Command, MadeRuns
 
 from regnet.cli.follow import log_text, progress_text
@@ -71,21 +73,17 @@ def test_on_a_terminal_a_bar_is_drawn_and_the_table_fits(tmp_path: Path) -> None
     assert all(len(line) <= 80 for line in plain.splitlines() if str(tmp_path) not in line)
 
 
-def test_no_color_and_plain_draw_nothing(tmp_path: Path, monkeypatch: object) -> None:
-    words = [
-        "-m",
-        "regnet",
-        "run",
-        "default",
-        *SMALL,
-        "--replicates",
-        "2",
-        "--data",
-        str(tmp_path),
-        "--plain",
-    ]
-    child = pexpect.spawn(sys.executable, words, dimensions=(24, 80), encoding="utf-8", timeout=60)
+@pytest.mark.parametrize(
+    ("words", "environment"), [(["--plain"], {}), ([], {"NO_COLOR": "1"}), ([], {"TERM": "dumb"})]
+)
+def test_where_nothing_may_be_drawn_nothing_is(
+    words: list[str], environment: dict[str, str], runs: MadeRuns
+) -> None:
+    words = ["-m", "regnet", "runs", "follow", runs.first, "--data", runs.data, *words]
+    surroundings: dict[str, str] = {**os.environ, "TERM": "xterm", **environment}
+    child = pexpect.spawn(sys.executable, words, encoding="utf-8", timeout=60, env=surroundings)
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+    assert "finished" in str(child.before)
     assert "\x1b" not in str(child.before)
