@@ -25,6 +25,10 @@ Numbers = npt.NDArray[Any]
 Labels = range | Numbers | tuple[str, ...]
 
 
+LONGEST_NAME = 1000
+"""Most characters of a gene's or motif's name: a table of names is as wide as its longest."""
+
+
 class Refused(ValueError):
     """A file holds something that isn't on the closed list; the message names it."""
 
@@ -322,6 +326,8 @@ def _texts(content: object, shape: tuple[int, ...], size: int) -> tuple[str, ...
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str | bytes) and len(value) > LONGEST_NAME:
+        raise Refused(f"a name of {len(value)} characters")
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):

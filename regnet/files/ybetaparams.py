@@ -357,3 +357,15 @@ def _check(data: Ybetaparams, where: str) -> None:
     for key, (found, wanted) in sizes.items():
         if found != wanted:
             raise InputError(f"{where}, {key}", f"the size {wanted}", f"{found}")
+    for key, values in _all_numbers(data):
+        if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+            raise InputError(f"{where}, {key}", "finite numbers", "others")
+
+
+def _all_numbers(data: Ybetaparams) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Yield every array of a data set with its name; a large table by columns, which copies nothing."""
+    for key, table in (("Y", data.Y), ("beta", data.beta)):
+        for i in range(table.shape[1]):
+            yield key, table.iloc[:, i].to_numpy()
+    for key in ("V", "Sigma", "delta", "sigma_beta2", "motif_TG"):
+        yield key, np.asarray(data.parameter[key])

@@ -225,6 +225,10 @@ REFUSED_BY_KIND = {
         + b"sS'name'\nNstR.",
         "an index in an unknown form",
     ),
+    "a name of 2,000 characters": (
+        ARRAY + b"(I1\n(I1\nt" + OBJECTS + b"I00\n(lV" + b"a" * 2000 + b"\natb.",
+        "a name of 2000 characters",
+    ),
     "a multi-index": (INDEX + b"(cpandas.core.indexes.multi\nMultiIndex\n(dtR.", "MultiIndex"),
     "a memo number that nothing has": (b"g7\n.", "memo number 7"),
     "a memo number below zero": (b"Np-1\n.", "a memo number that isn't one"),

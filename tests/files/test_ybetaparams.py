@@ -167,6 +167,16 @@ def test_a_file_that_contradicts_itself_is_refused_by_field(tmp_path: Path) -> N
         assert said in str(refused.value)
 
 
+@pytest.mark.parametrize("key", ["Y", "beta", "param_V", "param_Sigma", "param_delta", "param_motif_TG"])
+def test_numbers_that_are_not_finite_are_refused_by_field(key: str, tmp_path: Path) -> None:
+    path = _copy(tmp_path)
+    arrays = dict(read_npz(path))
+    arrays[key].flat[0] = np.nan
+    np.savez(path, **arrays)
+    with pytest.raises(InputError, match=f"{key.removeprefix('param_')}: wanted finite numbers"):
+        load_ybetaparams(path)
+
+
 def _copy(tmp_path: Path) -> Path:
     content, _ = writer.data_set()
     (tmp_path / "old.pkl").write_bytes(content)
