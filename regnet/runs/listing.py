@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,10 @@ class RunInfo:
 
     def as_fields(self) -> dict[str, Any]:
         """Return everything as JSON has it, for scripts."""
-        return {"id": self.id, **{k: v for k, v in asdict(self).items() if k != "folder"}}
+        # Not dataclasses.asdict, whose deep copies would be most of a long list's time.
+        state = {field.name: getattr(self.state, field.name) for field in fields(RunState)}
+        own = {field.name: getattr(self, field.name) for field in fields(RunInfo) if field.name != "folder"}
+        return {"id": self.id, **own, "state": state}
 
 
 def list_runs(places: Places) -> list[RunInfo]:
@@ -67,7 +70,7 @@ def list_runs(places: Places) -> list[RunInfo]:
         stamp = _stamp(runs / id)
         entry = index.get(id)
         if entry is not None and stamp is not None and entry.get("stamp") == stamp:
-            info = _from_fields(RunFolder(runs / id), entry)
+            info = _remembered(RunFolder(runs / id), entry)
             if info is not None:
                 fresh[id] = entry
                 found.append(info)
@@ -90,22 +93,28 @@ def describe_run(folder: RunFolder) -> RunInfo | None:
     record = read_record(folder.record_file)
     if record is None:
         return None
-    state = asdict(state_of(folder, record))
-    return _from_fields(folder, {**record, "state": state})
+    return _info(folder, record, state_of(folder, record))
 
 
-def _from_fields(folder: RunFolder, fields: Mapping[str, Any]) -> RunInfo | None:
+def _remembered(folder: RunFolder, entry: Mapping[str, Any]) -> RunInfo | None:
+    try:
+        return _info(folder, entry, RunState(**entry["state"]))
+    except (KeyError, TypeError):
+        return None
+
+
+def _info(folder: RunFolder, given: Mapping[str, Any], state: RunState) -> RunInfo | None:
     try:
         return RunInfo(
             folder,
-            str(fields["name"]),
-            float(fields["created"]),
-            str(fields["host"]),
-            str(fields["command"]),
-            tuple(map(str, fields["methods"])),
-            int(fields["scenarios"]),
-            int(fields["replicates"]),
-            RunState(**fields["state"]),
+            str(given["name"]),
+            float(given["created"]),
+            str(given["host"]),
+            str(given["command"]),
+            tuple(map(str, given["methods"])),
+            int(given["scenarios"]),
+            int(given["replicates"]),
+            state,
         )
     except (KeyError, TypeError, ValueError):
         return None

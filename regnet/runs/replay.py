@@ -230,13 +230,14 @@ class Replay:
         return None
 
     def _say_failures(self, event: Event, scenario: int, replicate: int) -> None:
+        again = f"regnet replay {self.folder.id} {replicate}"
+        again += f" --scenario {scenario}" if len(self._seen) > 1 else ""
+        rows = self.rows.scenarios[scenario]
         for label in self.rows.labels:
-            fit = event.get("fits", {}).get(label, {})
-            if fit.get("status") != "ok":
+            row = self.rows.row(scenario, len(rows) - 1, label)
+            if row.status != "ok":
                 self.failures[label] += 1
-                why = f"{label} {fit.get('status', 'failed')}: {fit.get('reason', '')}"
-                again = f"regnet replay {self.folder.id} {replicate}"
-                again += f" --scenario {scenario}" if len(self._seen) > 1 else ""
+                why = f"{label} {row.status}: {row.reason}"
                 self._say(event, "warning", f"scenario {scenario}, replicate {replicate}: {why} ({again})")
 
     def _take_start(self, event: Event) -> None:
@@ -257,7 +258,8 @@ class Replay:
             self.notes[scenario] = event
         seconds = number_from(event.get("seconds"))
         self._say(event, "info", f"scenario {scenario} prepared in {seconds:.2f} s")
-        for note in event.get("notes") or ():
+        notes = event.get("notes")
+        for note in notes if isinstance(notes, list) else ():
             self._say(event, "info", f"scenario {scenario}: {note}")
 
     def _take_log(self, event: Event) -> None:

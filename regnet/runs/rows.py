@@ -49,8 +49,9 @@ class MethodColumns:
             self.metrics[name].append(number_from(value))
         if fit.get("reason"):
             self.reasons[place] = str(fit["reason"])
-        if fit.get("warnings"):
-            self.warnings[place] = tuple(map(str, fit["warnings"]))
+        warnings = fit.get("warnings")
+        if warnings and isinstance(warnings, list):
+            self.warnings[place] = tuple(map(str, warnings))
         return code == 0
 
 

@@ -27,7 +27,7 @@ class RunState:
     done, total, failed : int
         Replicates recorded, replicates of the study, and fits that have not gone well among them.
     host : str
-        Where its runner is or last was; empty where none ever was.
+        Where its runner is or last was; empty where none ever was, and of finished runs.
     silent : float or None
         Seconds since the runner's last sign of life.
     is_here : bool
@@ -73,11 +73,15 @@ class RunState:
 def state_of(folder: RunFolder, record: Mapping[str, Any] | None = None) -> RunState:
     """Return a run's state, from the tail of its log; cheap enough for a list of thousands."""
     record = folder.record() if record is None else record
+    last = last_event(folder.events)
+    # Nothing changes a finished run any more: in a list of thousands, its lock needn't be read.
+    is_over = last is not None and last["event"] == "finished"
+    holder = None if is_over else read_holder(folder.lock, folder.heartbeat)
     return derive_state(
-        last_event(folder.events),
-        read_holder(folder.lock, folder.heartbeat),
+        last,
+        holder,
         total=_whole(record.get("scenarios")) * _whole(record.get("replicates")),
-        is_asked_to_stop=folder.stop_flag.exists(),
+        is_asked_to_stop=holder is not None and folder.stop_flag.exists(),
         age=time.time() - _real(record.get("created")),
     )
 
