@@ -280,13 +280,13 @@ def _forest(chart: Forest, width: int, height: int) -> list[Line]:
     if not chart.rows:
         return [[("nothing to draw yet", "dim")]]
     shown = list(chart.rows)[: max(height - 3, 1)]
-    label_width = min(max(len(clean(row.label)) for row in shown), max(width // 3, 10))
+    label_width = min(max(len(clean(row.label)) for row in shown), width // 3)
     # room for "+0.0312 [+0.0210, +0.0414]" where the window has it
     figures = [f"{signed(row.mean)} [{signed(row.low)}, {signed(row.high)}]" for row in shown]
     if not chart.zero:
         figures = [f"{number(row.mean)} [{number(row.low)}, {number(row.high)}]" for row in shown]
     figure_width = max(map(len, figures)) if width >= 70 else 0
-    plot = max(width - label_width - figure_width - 4, 10)
+    plot = max(width - label_width - figure_width - 4, 6)
     ends = [v for row in shown for v in (row.mean, row.low, row.high)]
     ends += [row.expected for row in shown if row.expected is not None]
     low, high = bounds(ends, include=(0.0,) if chart.zero else ())

@@ -198,7 +198,7 @@ class PresetList(VimOptions):
         try:
             study = preset.read()
         except InputError as error:
-            self._fail(str(error))
+            self._fail(f"preset {preset.name}: {error}")
             return
         then(preset, study)
 

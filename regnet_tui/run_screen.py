@@ -44,6 +44,7 @@ from regnet_tui.run_tables import (
 from regnet_tui.safe_text import clean, cut
 from regnet_tui.scenario_form import QuietInput
 
+_WITH_PICTURE = 140  # columns from which a picture stands beside the progress
 VIEWS = ("overview", "log", "parameters", "picture")
 
 
@@ -232,12 +233,12 @@ class RunScreen(RunActions, Page):
         table = self.query_one("#progress", RowTable)
         table.show(PROGRESS_COLUMNS, rows)
         most = max((self.size.height - 12) // 2, 3)
-        least = 8 if self.size.width >= 140 else 0  # room for the picture beside it
-        self.query_one("#overview-top").styles.height = min(max(len(rows) + 1, least), most)
+        lines = len(rows) + (3 if self.size.width >= _WITH_PICTURE else 1)
+        self.query_one("#overview-top").styles.height = min(lines, most)
         self._summary = summary_of(replay, self._summary)
         self._draw_summary(follower)
         live = self.query_one("#live", PictureView)
-        live.display = self.size.width >= 140
+        live.display = self.size.width >= _WITH_PICTURE
         if live.display:
             live.show(chart_of("differences", replay, self._summary, self._metric, 0))
         self.query_one("#tail", LogView).show(follower.log)

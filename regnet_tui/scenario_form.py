@@ -33,13 +33,13 @@ class QuietInput(Input):
     ]
 
     def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:
-        super().__init__(clean(value, 10_000), placeholder=placeholder, id=id, compact=True)
+        super().__init__(clean(value, 10_000), placeholder=placeholder, id=id)
         self.cursor_blink = False
 
-    def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         # several lines become one, so that a command wrapped at backslashes arrives whole
+        # (Textual calls Input's own handler after this one)
         event.text = " ".join(line.rstrip("\\").strip() for line in event.text.splitlines())
-        super()._on_paste(event)
 
 
 class Field(Horizontal):

@@ -16,9 +16,11 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from regnet.cli.study_options import command_for, read_command, read_values
-from regnet.errors import InputError
-from regnet.parameters import write_value
+from regnet.errors import InputError, shown
+from regnet.parameters import parameters_of, write_value
 from regnet.presets.preset_files import load_study
+from regnet.scenario import Scenario
+from regnet.study import Study
 from regnet_tui.draft import save_draft
 from regnet_tui.form_state import Checked, FormState, check, form_parameters, study_size, text_of, texts_of
 from regnet_tui.from_thread import later
@@ -61,6 +63,7 @@ class StudyScreen(Page):
         Binding("ctrl+z", "undo", "undo field", show=False),
         Binding("ctrl+y", "copy_command", "copy command", show=False),
         Binding("ctrl+g", "problem", "next problem", show=False),
+        Binding("ctrl+n", "open_dataset", "fit a data set from a file", show=False),
     ]
 
     def __init__(self, state: FormState) -> None:
@@ -326,6 +329,44 @@ class StudyScreen(Page):
             return
         named = [(event.name, event.study), ("the form", self.checked.study)]
         self.app.push_screen(DiffScreen(named))
+
+    # ---- data from files -------------------------------------------------------------------------
+
+    def action_open_dataset(self) -> None:
+        """Ask for a data set's file; the form then says what it holds, and Run fits it."""
+        from regnet_tui.dialogs import TextDialog
+
+        def accept(text: str) -> None:
+            if not Path(text).expanduser().is_file():
+                raise InputError("dataset", "a file", shown(text))
+
+        def read(text: str | None) -> None:
+            if text:
+                self.show_help_line("reading the data set …")
+                self.read_dataset(Path(text).expanduser())
+
+        told = "an .npz that regnet simulate wrote, or an old .pkl of the original software"
+        now = self.state.texts.get("dataset", "")
+        self.app.push_screen(TextDialog("Fit a data set from a file", told, now, accept), read)
+
+    @work(thread=True, exclusive=True, group="dataset")
+    def read_dataset(self, path: Path) -> None:
+        """Have a process of its own read the file, which needs what no screen loads."""
+        from regnet.dataset_study import study_of_file
+
+        try:
+            study = study_of_file(path)
+        except InputError as error:
+            later(self, self.fail, str(error))
+        else:
+            later(self, self.take_dataset, study)
+
+    def take_dataset(self, study: Study) -> None:
+        """Fill the form with what a data set holds; methods and the rest stay as they are."""
+        texts = texts_of(study)
+        of_file = (*(parameter.name for parameter in parameters_of(Scenario)), "replicates")
+        self.take(self.state.edit_all({name: texts[name] for name in of_file}))
+        self.done(f"the form holds the data set's parameters; run fits its {texts['replicates']} replicates")
 
     # ---- the draft -------------------------------------------------------------------------------
 
