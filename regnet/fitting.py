@@ -269,7 +269,10 @@ def _numbers(what: str, given: Any, *, may_miss: bool = False) -> Matrix:
     if _is_table(given) and wrong.any():
         row, column = np.argwhere(wrong)[0]
         where = f"{what}, gene {shown(given.index[row])}, column {shown(given.columns[column])}"
-        raise InputError(where, "a finite number", str(matrix[row, column]), "mend or drop it")
+        remedy = (
+            "leave such genes out: table.dropna()" if np.isnan(matrix[row, column]) else "mend or drop it"
+        )
+        raise InputError(where, "a finite number", str(matrix[row, column]), remedy)
     return matrix
 
 

@@ -121,6 +121,17 @@ def test_arrays_of_every_fit_are_kept_under_its_label(prepared):
     assert arrays["LMM/effects_sd"].shape == (12, 3)
 
 
+def test_limix_takes_part_like_any_other_engine(motifs):
+    pytest.importorskip("glimix_core")
+    methods = [LMM(mean="intercept"), LMM(mean="intercept", engine="limix")]
+    prepared = prepare(SCENARIO.replace(conditions=2, signal_fraction=0.6), motifs, 7, 0)
+    ours, theirs = _compute(prepared, methods).fits
+    assert theirs.status == "ok", theirs.reason
+    # The same model; neither may be below the other by more than limix's loose tolerance.
+    assert theirs.metrics["log_likelihood"] == pytest.approx(ours.metrics["log_likelihood"], abs=1e-2)
+    assert theirs.metrics["pearson"] == pytest.approx(ours.metrics["pearson"], abs=1e-2)
+
+
 # ---- failures ----------------------------------------------------------------------------------------
 
 

@@ -49,8 +49,9 @@ def find_table(path_or_name: str | os.PathLike[str], room: Room, places: Places 
         Where there is no such file; it lists the names that are known.
     """
     text = os.fspath(path_or_name)
+    field = "motifs" if room == "motif" else room
     if "\0" in text or not text.strip():
-        raise InputError(room, "a file or a table's name", shown(text))
+        raise InputError(field, "a file or a table's name", shown(text))
     path = Path(text).expanduser()
     try:
         if Path(text).name == text:
@@ -61,10 +62,10 @@ def find_table(path_or_name: str | os.PathLike[str], room: Room, places: Places 
                         return candidate
         is_there, is_file = path.exists(), path.is_file()
     except OSError as error:
-        raise InputError(room, "a file or a table's name", shown(text), error.strerror or "") from None
+        raise InputError(field, "a file or a table's name", shown(text), error.strerror or "") from None
     if not is_there:
         known = ", ".join(table_names(room, places)) or "none"
-        raise InputError(room, f"a file, or the name of a table (there are: {known})", shown(text))
+        raise InputError(field, f"a file, or the name of a table (there are: {known})", shown(text))
     if not is_file:
         found = "a directory" if path.is_dir() else "a device or pipe"
         raise InputError(shown(text), "a file", found)

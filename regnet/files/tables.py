@@ -34,9 +34,8 @@ MISSING = ("", "NA", "N/A", "NaN", "nan", "na", "null", "NULL", "None", "n/a", "
 _NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[iI][nN][fF](?:inity)?)")
 """What counts as a number: less than Python reads, which takes 1_000 and digits of every script."""
 
-_LINE_END = re.compile(r"\r\n|\n|\r")
-
-_HEAD = 2**20  # bytes looked at to tell text from anything else, and for the header
+_HEAD = 2**20  # bytes looked at to tell text from anything else
+_LONGEST_LINE = 2**26  # characters of a header
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,22 +230,16 @@ def _read_layout(path: Path, column: str) -> _Layout:
         raise InputError(where, "a table", "an empty file")
     if b"\0" in head:
         raise _not_text(path, "a binary file")
-    text = head.decode("utf-8-sig", errors="strict" if len(head) < _HEAD else "ignore")
-    lines = _LINE_END.split(text)
-    number = 0
-    for number, line in enumerate(lines, 1):  # noqa: B007
-        if line.strip() and not line.startswith("#"):
-            break
-    else:
+    lines = _lines(path, where)
+    header = next(((number, text) for number, text in lines if text and not text.startswith("#")), None)
+    if header is None:
         raise InputError(where, "a header with names below the comment lines", "comment lines only")
-    header = lines[number - 1]
-    separator = "\t" if "\t" in header else ","
-    if separator not in header:
-        raise InputError(
-            f"{where}, line {number}", "a header of tab- or comma-separated names", shown(header)
-        )
-    cells = _cells(header, separator, f"{where}, line {number}")
-    following = next((line for line in lines[number:] if line.strip()), "")
+    number, line = header
+    separator = "\t" if "\t" in line else ","
+    if separator not in line:
+        raise InputError(f"{where}, line {number}", "a header of tab- or comma-separated names", shown(line))
+    cells = _cells(line, separator, f"{where}, line {number}")
+    following = next((text for _, text in lines if text), "")
     # A table written by R has no cell above the rows' names.
     if following and len(_cells(following, separator, where)) == len(cells) + 1:
         names = tuple(cells)
@@ -254,6 +247,20 @@ def _read_layout(path: Path, column: str) -> _Layout:
         names = tuple(cells[1:])
     _check_names(names, f"{where}, line {number}", column)
     return _Layout(where, separator, number, names)
+
+
+def _lines(path: Path, where: str) -> Iterator[tuple[int, str]]:
+    """Yield the first lines' numbers and text, without spaces (but not tabs) at their ends."""
+    with _open(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text:
+        number = 0
+        while line := text.readline(_LONGEST_LINE):
+            number += 1
+            if len(line) == _LONGEST_LINE:
+                found = "a longer one"
+                raise InputError(
+                    f"{where}, line {number}", f"a line of less than {_LONGEST_LINE} characters", found
+                )
+            yield number, line.strip("\r\n ")
 
 
 def _cells(line: str, separator: str, where: str) -> list[str]:

@@ -51,7 +51,7 @@ class RidgeFit:
         How it was chosen: ``gcv``, ``loo``, ``kfold``, ``ml``, ``oracle`` or ``fixed``.
     at_boundary : bool
         Whether a penalty lies at an end of the range that is searched: at the lower end the fit is
-        least squares, at the upper end all effects are practically zero.
+        practically least squares, at the upper end all effects are practically zero.
     degrees_of_freedom : float or ndarray of shape (n_conditions,)
         Effective degrees of freedom, Σᵢ dᵢ²/(dᵢ²+k).
     """
@@ -136,7 +136,8 @@ def fit_ridge(
     if isinstance(penalty, str):
         rule, (chosen, at_boundary) = penalty, _choose(penalty, shape, data, expression, shared, folds, truth)
     else:
-        if not (isinstance(penalty, float | int | np.number) and 0.0 < float(penalty) < math.inf):
+        is_number = isinstance(penalty, float | int | np.number) and not isinstance(penalty, bool)
+        if not (is_number and 0.0 < float(penalty) < math.inf):
             raise InputError("penalty", _wanted(), shown(penalty))
         rule, chosen, at_boundary = "fixed", np.full(data.n_conditions, float(penalty)), False
         shared = True
@@ -203,7 +204,7 @@ def _choose(
     elif rule == "loo":
         criterion = _leave_one_out(shape, data, _matrix(expression))
     else:
-        prepared = decompose_folds(shape, folds) if isinstance(folds, int) else folds
+        prepared = folds if isinstance(folds, Sequence) else decompose_folds(shape, folds)
         criterion = _k_fold(prepared, _matrix(expression))
     largest = float(shape.singular_values[0]) ** 2
     return _search(criterion, LOWEST * largest, HIGHEST * largest, data.n_conditions, shared)

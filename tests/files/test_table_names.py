@@ -54,14 +54,14 @@ def test_an_unknown_name_lists_the_known_ones(places, unknown):
         find_table(unknown, "motif", places)
     message = str(caught.value)
     assert message.startswith(
-        "motif: wanted a file, or the name of a table (there are: mine, mine.v2, yeast)"
+        "motifs: wanted a file, or the name of a table (there are: mine, mine.v2, yeast)"
     ) or ("File name too long" in message)
     assert len(message) < 250
 
 
 @pytest.mark.parametrize("empty", ["", "  ", "a\0b"])
 def test_nothing_is_no_name(places, empty):
-    with pytest.raises(InputError, match="motif: wanted a file or a table's name"):
+    with pytest.raises(InputError, match="motifs: wanted a file or a table's name"):
         find_table(empty, "motif", places)
 
 

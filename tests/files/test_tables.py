@@ -206,6 +206,17 @@ def test_a_cell_of_a_million_letters_is_one_line_of_message(tmp_path):
     assert len(_message(tmp_path, "\tm1\ng1\t" + "x" * 1_000_000 + "\n")) < 300
 
 
+def test_a_header_of_two_megabytes_is_read(tmp_path):
+    names = [f"{'motif' * 10}_{number}" for number in range(40_000)]
+    table = _read(tmp_path, "\t".join(["", *names]) + "\n" + "\t".join(["g", *["1"] * 40_000]) + "\n")
+    assert table.columns == tuple(names)
+
+
+def test_a_header_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "_LONGEST_LINE", 1000)
+    assert "line 1: wanted a line of less than 1000 characters" in _message(tmp_path, "x" * 5000)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_is_said_so(tmp_path):
     path = tmp_path / "table.tsv"

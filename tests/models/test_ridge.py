@@ -274,7 +274,7 @@ def test_a_fold_whose_training_scores_are_zeros_predicts_zero():
 # ---- what is refused ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("penalty", [0.0, -1.0, np.nan, np.inf, "best", None, [1.0]])
+@pytest.mark.parametrize("penalty", [0.0, -1.0, np.nan, np.inf, "best", None, [1.0], True])
 def test_a_penalty_that_is_none_is_refused(penalty):
     scores, expression = _data()
     with pytest.raises(InputError, match="penalty: wanted a number above 0, or one of gcv"):
