@@ -185,6 +185,8 @@ class EventLog:
         The wall clock and a clock that never jumps, in seconds.
     write : callable
         What writes bytes to a descriptor (``os.write``); a test may put a failing one in its place.
+    mode : int
+        Permissions of a new log.
 
     Attributes
     ----------
@@ -199,10 +201,11 @@ class EventLog:
         clock: Callable[[], float] = time.time,
         elapsed: Callable[[], float] = time.monotonic,
         write: Callable[[int, bytes], int] = os.write,
+        mode: int = 0o600,
     ) -> None:
         self._clock, self._elapsed, self._write = clock, elapsed, write
         self._begun = elapsed()
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         self.n, self._size, self.torn = _whole_lines(self._descriptor)
         if self.torn:
             os.ftruncate(self._descriptor, self._size)

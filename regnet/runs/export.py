@@ -112,10 +112,11 @@ def number_text(value: float | None) -> str:
         return "n/a"
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    if value == 0 or 1e-4 <= abs(value) < 1e6:
-        digits = 3 - math.floor(math.log10(abs(value))) if value else 0
-        text = f"{value:.{max(0, digits)}f}"
-        return text.removeprefix("-") if float(text) == 0 else text
+    if value == 0:
+        return "0.000"
+    if 1e-4 <= abs(value) < 1e6:
+        decimals = max(0, 3 - math.floor(math.log10(abs(value))))
+        return f"{value:.{decimals}f}"
     return f"{value:.3e}"
 
 

@@ -102,11 +102,15 @@ class RunFolder:
     @property
     def file_mode(self) -> int:
         """Permissions of the files in it: private to the user, unless the folder itself isn't."""
+        return 0o600 if self.is_private else 0o644
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only the user may read the folder."""
         try:
-            is_private = not self.path.stat().st_mode & 0o077
+            return not self.path.stat().st_mode & 0o077
         except OSError:
-            is_private = True
-        return 0o600 if is_private else 0o644
+            return True
 
     def study(self) -> Study:
         """Return the run's study.

@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from regnet.errors import InputError
 from regnet.execution import Execution
 from regnet.places import Places
 from regnet.runs import queue
-from regnet.runs.crews import Crew, CrewLost, LocalCrew, WorkerDied
+from regnet.runs.crews import Crew, CrewLost, LocalCrew
+from regnet.runs.dispatch import POLL, Dispatch, StopRun
 from regnet.runs.environment import check_versions, environment
 from regnet.runs.events import FORMAT, EventLog
 from regnet.runs.folder import RunFolder
@@ -28,27 +28,15 @@ from regnet.runs.lock import Lock, LockLost, take
 from regnet.runs.processors import jobs_for, oversubscription, usable_processors
 from regnet.runs.replay import Replay
 from regnet.runs.rows_file import write_rows_file
-from regnet.runs.worker import Assignment, Result, Task, lost_fits
-
-POLL = 0.1
-"""Seconds between two looks at the workers and the stop flag."""
+from regnet.runs.worker import Assignment, Result, Task
 
 GRACE = 1.0
 """Seconds that replicates under way get to end when the run is asked to stop."""
 
 _BEAT = 1.0  # seconds between two signs of life
 _RESERVE = 65_536  # bytes kept free for the last words on a full disk
-_DEATHS_IN_A_ROW = 5  # replicates killed one after another, after which it can't be the replicates
 _SHOWN_PROBLEMS = 20  # tracebacks that a session prints to runner.log
 _STALLED = 600.0  # seconds without any result, beyond the time limits, after which workers are given up
-
-
-class StopRun(Exception):
-    """The run ends here, resumable; `is_error` tells a mishap from a wish."""
-
-    def __init__(self, reason: str, *, is_error: bool = False) -> None:
-        self.is_error = is_error
-        super().__init__(reason)
 
 
 class Runner:
@@ -79,7 +67,7 @@ class Runner:
         record = folder.record()
         self.execution: Execution = folder.execution()
         self.places = Places(Path(str(record["data"])), "the run's own")
-        self.log = EventLog(folder.events, write=write)
+        self.log = EventLog(folder.events, write=write, mode=folder.file_mode)
         self.replay = Replay(folder, use_rows_file=False)
         self.replay.update()
         self.study = self.replay.study
@@ -101,6 +89,8 @@ class Runner:
 
     def record(self, results: Sequence[Result]) -> None:
         """Write results: the arrays of each, then their lines, then see to the disk."""
+        if not results:
+            return
         events: list[tuple[str, Mapping[str, object]]] = []
         done, failed = self.done, self.failed
         for result in results:
@@ -140,7 +130,7 @@ class Runner:
         # Level by level, never with parents: a folder that was deleted must not come back.
         for directory in (path.parent.parent, path.parent):
             with contextlib.suppress(FileExistsError):
-                directory.mkdir(mode=0o700 if self.folder.file_mode == 0o600 else 0o755)
+                directory.mkdir(mode=0o700 if self.folder.is_private else 0o755)
         write_arrays(path, result.arrays, mode=self.folder.file_mode)
         return self.folder.arrays_name(task.scenario, task.replicate)
 
@@ -200,9 +190,7 @@ class Runner:
                     self.execution.keep,
                     self.execution.time_limit,
                 )
-                self._work(
-                    self._make_crew(assignment, self.execution, jobs), [Task(*task) for task in missing]
-                )
+                self._work(assignment, jobs, [Task(*task) for task in missing])
         self._finish()
 
     @contextlib.contextmanager
@@ -224,93 +212,30 @@ class Runner:
         finally:
             queue.leave(ticket)
 
-    def _work(self, crew: Crew, tasks: Sequence[Task]) -> None:
-        """Hand out tasks and write down results until none is left."""
-        waiting, suspects = deque(tasks), _Suspects()
-        refused: dict[int, str] = {}
-        last_result = time.monotonic()
+    def _work(self, assignment: Assignment, jobs: int, tasks: Sequence[Task]) -> None:
+        """Hire a crew and have it compute everything that is missing."""
         try:
-            while waiting or suspects.waiting or crew.under_way:
-                self.look()
-                self._hand_out(crew, waiting, suspects, refused)
-                came = crew.collect(POLL)
-                results = [self._judge(task, outcome, suspects, refused) for task, outcome in came]
-                self.record([result for result in results if result is not None])
-                now = time.monotonic()
-                last_result = now if came else last_result
-                if self._is_stalled(now - last_result) and crew.under_way:
-                    for task in crew.under_way:
-                        suspects.add(task, "took far longer than its time limit")
-                    crew.close()
-                    last_result = now
-        except StopRun as stop:
-            self.say("stopping", reason=str(stop))
-            self._let_end(crew)
-            raise
+            crew = self._make_crew(assignment, self.execution, jobs)
         except CrewLost as lost:
             raise StopRun(str(lost), is_error=True) from None
+        limit = self.execution.time_limit
+        dispatch = Dispatch(
+            crew,
+            tasks,
+            self.study.labels,
+            record=self.record,
+            note=self.note,
+            patience=_STALLED + 2 * limit * len(self.study.methods) if limit else 0.0,
+        )
+        try:
+            dispatch.work(self.look)
+        except StopRun as stop:
+            if not stop.is_error:
+                self.say("stopping", reason=str(stop))
+                dispatch.let_end(GRACE)
+            raise
         finally:
             crew.close()
-
-    def _hand_out(
-        self, crew: Crew, waiting: deque[Task], suspects: _Suspects, refused: Mapping[int, str]
-    ) -> None:
-        if suspects.waiting:
-            # One at a time, so that the next death tells whose fault it is.
-            if not crew.under_way:
-                crew.submit(suspects.waiting.popleft())
-            return
-        unable: list[Result] = []
-        while waiting and crew.room > 0:
-            task = waiting.popleft()
-            if task.scenario in refused:
-                unable.append(self._without_fits(task, "refused", refused[task.scenario]))
-                if len(unable) >= 1000:
-                    break
-            else:
-                crew.submit(task)
-        if unable:
-            self.record(unable)
-
-    def _judge(
-        self, task: Task, outcome: Result | Exception, suspects: _Suspects, refused: dict[int, str]
-    ) -> Result | None:
-        """Return what is recorded for a task, or None where it is tried again."""
-        if isinstance(outcome, Result):
-            suspects.clear(task)
-            if outcome.refused:
-                refused.setdefault(task.scenario, outcome.refused)
-                outcome.fits = lost_fits(self.study.labels, "refused", outcome.refused)
-            return outcome
-        if not isinstance(outcome, WorkerDied):
-            raise outcome
-        if not suspects.is_guilty(task):
-            self.note(
-                f"scenario {task.scenario}, replicate {task.replicate}: {outcome}; it is tried once more",
-                "warning",
-            )
-            suspects.add(task, str(outcome))
-            return None
-        suspects.deaths += 1
-        if suspects.deaths >= _DEATHS_IN_A_ROW:
-            raise StopRun(f"workers keep dying: {outcome}", is_error=True)
-        return self._without_fits(task, "failed", f"its worker died, twice: {outcome}")
-
-    def _without_fits(self, task: Task, status: str, reason: str) -> Result:
-        return Result(task, 0.0, {}, lost_fits(self.study.labels, status, reason), {})
-
-    def _let_end(self, crew: Crew) -> None:
-        """Write down the replicates that end within the grace, and give up the others."""
-        deadline = time.monotonic() + GRACE
-        while crew.under_way and time.monotonic() < deadline:
-            came = crew.collect(min(POLL, max(0.0, deadline - time.monotonic())))
-            self.record(
-                [outcome for _, outcome in came if isinstance(outcome, Result) and not outcome.refused]
-            )
-
-    def _is_stalled(self, seconds: float) -> bool:
-        limit = self.execution.time_limit
-        return limit > 0 and seconds > _STALLED + 2 * limit * len(self.study.methods)
 
     # ---- beginning and end -----------------------------------------------------------------------
 
@@ -336,8 +261,10 @@ class Runner:
         self._write_rows()
 
     def _write_rows(self) -> None:
-        self.replay.update()
-        write_rows_file(self.folder, self.replay.rows, self.replay.facts())
+        """Write the compact copy of the log; a run without it is no worse."""
+        with contextlib.suppress(OSError):
+            self.replay.update()
+            write_rows_file(self.folder, self.replay.rows, self.replay.facts())
 
     def _make_reserve(self) -> None:
         with (self.folder.path / "reserve").open("wb") as file:
@@ -348,7 +275,7 @@ class Runner:
         reason = f"can't write: {error.strerror or error}"
         print(reason, file=sys.stderr, flush=True)
         with contextlib.suppress(OSError):
-            (self.folder.path / "reserve").unlink()
+            (self.folder.path / "reserve").unlink(missing_ok=True)
             self.say("stopped", reason=reason, error=True, pid=os.getpid())
 
     def leave(self) -> None:
@@ -369,27 +296,6 @@ def hire(assignment: Assignment, execution: Execution, jobs: int) -> Crew:
     return LocalCrew(assignment, jobs)
 
 
-class _Suspects:
-    """Tasks that were under way when a worker died: each is tried once more, alone."""
-
-    def __init__(self) -> None:
-        self.waiting: deque[Task] = deque()
-        self.deaths = 0
-        self._suspected: set[Task] = set()
-
-    def add(self, task: Task, reason: str) -> None:
-        self._suspected.add(task)
-        self.waiting.append(task)
-
-    def is_guilty(self, task: Task) -> bool:
-        """Whether a task whose worker died was alone and on its second attempt."""
-        return task in self._suspected
-
-    def clear(self, task: Task) -> None:
-        self._suspected.discard(task)
-        self.deaths = 0
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out the run of a folder; return the exit code (0 done or stopped, 2 refused, 3 lock lost)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -401,11 +307,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file-size limit is an OSError then
-    os.umask(0o077)
     # Before the lock is held, since whoever sees it held may send the signal.
     asked: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
     folder = RunFolder(Path(paths[0]).resolve())
+    os.umask(0o077 if folder.is_private else 0o022)
     try:
         lock = take(folder.lock, folder.heartbeat, force=force, mode=folder.file_mode)
         runner = Runner(folder, lock, is_asked_to_stop=lambda: bool(asked))

@@ -1,0 +1,151 @@
+"""Which replicate is computed next, and what is recorded for one that takes its worker down with it?
+
+Replicates go out scenario by scenario. When a worker dies, nobody knows which of the tasks under way it
+was: each is tried once more, alone. Whoever takes a worker down alone is recorded as failed, and the
+study goes on; workers that die one after another are no replicate's fault and end the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from regnet.runs.crews import Crew, CrewLost, WorkerDied
+from regnet.runs.worker import Result, Task, lost_fits
+
+POLL = 0.1
+"""Seconds between two looks at the workers."""
+
+_DEATHS_IN_A_ROW = 5  # replicates killed one after another, after which it can't be the replicates
+_AT_ONCE = 1000  # refused replicates that are written down at once
+
+
+class StopRun(Exception):
+    """The run ends here, resumable; `is_error` tells a mishap from a wish."""
+
+    def __init__(self, reason: str, *, is_error: bool = False) -> None:
+        self.is_error = is_error
+        super().__init__(reason)
+
+
+class Dispatch:
+    """The replicates of one session of work, from the crew's hands into the log.
+
+    Parameters
+    ----------
+    crew : Crew
+    tasks : sequence of Task
+        What is to be computed, in this order.
+    labels : tuple of str
+        The methods' names.
+    record : callable
+        Writes results down.
+    note : callable
+        Writes a line and its level for people.
+    patience : float
+        Seconds without any result after which the workers are given up; 0: for ever.
+    """
+
+    def __init__(
+        self,
+        crew: Crew,
+        tasks: Sequence[Task],
+        labels: tuple[str, ...],
+        *,
+        record: Callable[[Sequence[Result]], None],
+        note: Callable[[str, str], None],
+        patience: float = 0.0,
+    ) -> None:
+        self.crew, self.labels, self.patience = crew, labels, patience
+        self._record, self._note = record, note
+        self._waiting = deque(tasks)
+        self._suspects: deque[Task] = deque()
+        self._suspected: set[Task] = set()
+        self._deaths = 0
+        self._refused: dict[int, str] = {}
+        self._last_result = time.monotonic()
+
+    def work(self, look: Callable[[], None]) -> None:
+        """Compute everything; `look` is called a few times a second and may raise to end the work.
+
+        Raises
+        ------
+        StopRun
+            Where workers can't be had, or keep dying.
+        """
+        try:
+            while self._waiting or self._suspects or self.crew.under_way:
+                look()
+                self._hand_out()
+                came = self.crew.collect(POLL)
+                results = [self._judge(task, outcome) for task, outcome in came]
+                self._record([result for result in results if result is not None])
+                self._give_up_the_stalled(bool(came))
+        except CrewLost as lost:
+            raise StopRun(str(lost), is_error=True) from None
+
+    def let_end(self, seconds: float) -> None:
+        """Write down the replicates that end within some seconds; the others are given up."""
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(CrewLost):
+            while self.crew.under_way and time.monotonic() < deadline:
+                came = self.crew.collect(min(POLL, max(0.0, deadline - time.monotonic())))
+                whole = [result for _, result in came if isinstance(result, Result) and not result.refused]
+                self._record(whole)
+
+    def _hand_out(self) -> None:
+        if self._suspects:
+            # One at a time, so that the next death tells whose fault it is.
+            if not self.crew.under_way:
+                self.crew.submit(self._suspects.popleft())
+            return
+        unable: list[Result] = []
+        while self._waiting and self.crew.room > 0 and len(unable) < _AT_ONCE:
+            task = self._waiting.popleft()
+            if task.scenario in self._refused:
+                unable.append(self._without_fits(task, "refused", self._refused[task.scenario]))
+            else:
+                self.crew.submit(task)
+        self._record(unable)
+
+    def _judge(self, task: Task, outcome: Result | Exception) -> Result | None:
+        """Return what is recorded for a task, or None where it is tried again."""
+        if isinstance(outcome, Result):
+            self._suspected.discard(task)
+            self._deaths = 0
+            if outcome.refused:
+                self._refused.setdefault(task.scenario, outcome.refused)
+                outcome.fits = lost_fits(self.labels, "refused", outcome.refused)
+            return outcome
+        if not isinstance(outcome, WorkerDied):
+            raise outcome
+        if task not in self._suspected:
+            self._suspect(task, str(outcome))
+            return None
+        self._deaths += 1
+        if self._deaths >= _DEATHS_IN_A_ROW:
+            raise StopRun(f"workers keep dying: {outcome}", is_error=True)
+        return self._without_fits(task, "failed", f"its worker died, twice: {outcome}")
+
+    def _suspect(self, task: Task, why: str) -> None:
+        where = f"scenario {task.scenario}, replicate {task.replicate}"
+        self._note(f"{where}: {why}; it is tried once more", "warning")
+        self._suspected.add(task)
+        self._suspects.append(task)
+
+    def _give_up_the_stalled(self, something_came: bool) -> None:
+        now = time.monotonic()
+        if something_came or not self.crew.under_way:
+            self._last_result = now
+        elif self.patience and now - self._last_result > self.patience:
+            self._last_result = now
+            stalled = self.crew.under_way
+            self.crew.close()
+            why = WorkerDied(f"no result in {self.patience:.0f} s, in spite of the time limit")
+            results = [self._judge(task, why) for task in stalled]
+            self._record([result for result in results if result is not None])
+
+    def _without_fits(self, task: Task, status: str, reason: str) -> Result:
+        return Result(task, 0.0, {}, lost_fits(self.labels, status, reason), {})

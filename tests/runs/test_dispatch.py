@@ -1,0 +1,85 @@
+"""Replicates go out in order, and a worker that hangs is given up, tried once more, and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from crews_for_tests import FakeCrew, made_up
+
+from regnet.runs.crews import CrewLost
+from regnet.runs.dispatch import Dispatch, StopRun
+from regnet.runs.worker import Result, Task
+
+LABELS = ("Ridge", "LMM")
+TASKS = [Task(0, replicate) for replicate in range(5)]
+
+
+class HangingCrew(FakeCrew):
+    """A crew that never gives one task back."""
+
+    def collect(self, seconds: float) -> list[tuple[Task, Result | Exception]]:
+        if self.tasks and self.tasks[0] == Task(0, 2):
+            return []
+        return super().collect(0)
+
+
+def dispatched(crew: FakeCrew, patience: float = 0.0) -> tuple[Dispatch, list[Result], list[str]]:
+    results: list[Result] = []
+    notes: list[str] = []
+
+    def record(more: Sequence[Result]) -> None:
+        results.extend(more)
+
+    def note(text: str, level: str) -> None:
+        notes.append(f"{level}: {text}")
+
+    return Dispatch(crew, TASKS, LABELS, record=record, note=note, patience=patience), results, notes
+
+
+def test_replicates_go_out_in_order() -> None:
+    crew = FakeCrew(lambda task: made_up(task, LABELS))
+    dispatch, results, _ = dispatched(crew)
+    dispatch.work(lambda: None)
+    assert crew.given == TASKS
+    assert [result.task for result in results] == TASKS
+
+
+def test_a_replicate_that_hangs_beyond_all_patience_is_recorded_as_failed_after_a_second_attempt() -> None:
+    crew = HangingCrew(lambda task: made_up(task, LABELS), width=1)
+    dispatch, results, notes = dispatched(crew, patience=0.05)
+    dispatch.work(lambda: None)
+    assert crew.given.count(Task(0, 2)) == 2
+    assert sorted(result.task.replicate for result in results) == [0, 1, 2, 3, 4]
+    (hung,) = [result for result in results if result.fits["LMM"]["status"] == "failed"]
+    assert hung.task == Task(0, 2)
+    assert "no result in" in hung.fits["LMM"]["reason"]
+    assert notes[0].startswith("warning: scenario 0, replicate 2:")
+
+
+def test_a_crew_that_is_lost_ends_the_run_as_a_mishap() -> None:
+    class LostCrew(FakeCrew):
+        def collect(self, seconds: float) -> list[tuple[Task, Result | Exception]]:
+            raise CrewLost("the scheduler is gone")
+
+    dispatch, results, _ = dispatched(LostCrew(lambda task: made_up(task, LABELS)))
+    with pytest.raises(StopRun, match="scheduler is gone") as stop:
+        dispatch.work(lambda: None)
+    assert stop.value.is_error
+    dispatch.let_end(0.1)
+    assert results == []
+
+
+def test_what_ends_within_the_grace_is_written_down_and_the_rest_is_not() -> None:
+    crew = HangingCrew(lambda task: made_up(task, LABELS), width=3)
+    dispatch, results, _ = dispatched(crew)
+    looks = iter([None])
+
+    def look() -> None:
+        if next(looks, "stop"):
+            raise StopRun("asked to")
+
+    with pytest.raises(StopRun):
+        dispatch.work(look)
+    dispatch.let_end(0.2)
+    assert [result.task.replicate for result in results] == [0, 1]
