@@ -66,7 +66,7 @@ setup(
     include_package_data=False,
     zip_safe=False,
     install_requires=[
-        "numpy>=2.1",
+        "numpy>=2.2.1",
         "scipy>=1.15",
         "pandas>=2.2.3",
         "scikit-learn>=1.5.2",

@@ -7,8 +7,6 @@ import contextlib
 import importlib
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -119,6 +117,9 @@ def _carry_out(words: Sequence[str]) -> int:
 
 def _bug(error: Exception, words: Sequence[str]) -> str:
     """Write down all about an error that should not be, and return the line that says where."""
+    import tempfile
+    import traceback
+
     number, path = tempfile.mkstemp(prefix="regnet-bug-", suffix=".txt")
     with open(number, "w", encoding="utf-8", errors="backslashreplace") as stream:  # noqa: PTH123
         print(f"regnet {regnet.__version__}, Python {sys.version}, {sys.platform}", file=stream)

@@ -6,7 +6,6 @@ import argparse
 import shlex
 from typing import Any
 
-from regnet.cli.arguments import add_data_option
 from regnet.cli.estimate import Estimate, estimate
 from regnet.cli.exit_codes import DONE, FAILED, INTERRUPTED, NO_RUN
 from regnet.cli.follow import Interrupts, follow
@@ -51,7 +50,6 @@ def add_parser(subparsers: Any) -> None:
         "second Ctrl+C only leaves. A parameter with several values, as --conditions 4,8, makes a grid.",
     )
     add_run_arguments(parser)
-    add_data_option(parser)
     parser.set_defaults(func=run)
 
 
@@ -65,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         return _dry_run(study, execution, places, options.json)
     if warning := estimate_warning(study, execution, places):
         complain(f"warning: {warning}")
-    folder = start_run(study, execution, places)
+    folder = start_run(study, execution, places, private=not options.shared, queued=not options.now)
     if options.detach:
         return _detached(folder, options)
     return follow_to_the_end(folder, options)

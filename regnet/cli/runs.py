@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from regnet.cli import run_changes, run_comparison, run_list
+from regnet.cli import run_changes, run_comparison, run_list, run_queue
 from regnet.cli.arguments import add_data_option
 from regnet.cli.exit_codes import DONE, INTERRUPTED
 from regnet.cli.follow import LEVELS, Interrupts, follow, log_text
@@ -50,6 +50,7 @@ def add_parser(subparsers: Any) -> None:
 
     run_changes.add_parsers(commands)
     run_comparison.add_parser(commands)
+    run_queue.add_parser(commands)
 
 
 def show(options: argparse.Namespace) -> int:

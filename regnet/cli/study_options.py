@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from regnet.cli.arguments import Parser
+from regnet.cli.arguments import Parser, add_data_option
 from regnet.errors import InputError, shown
 from regnet.execution import Execution
 from regnet.parameters import (
@@ -244,13 +244,14 @@ def read_command(text: str, *, places: Places | None = None) -> StudyCommand:
     """Return what a ``regnet run`` command says; the inverse of :func:`command_for`.
 
     A leading ``$`` and line ends after a backslash are allowed, as they are in pasted text. The
-    switches of ``regnet run`` that say how a run is watched (``--detach``, ``--plain``, ``--json``)
+    switches of ``regnet run`` that say how a run is started and watched (``--detach``, ``--plain`` …)
     change nothing here.
 
     Raises
     ------
     InputError
-        Where it isn't such a command or an option's value can't be used.
+        Where it isn't such a command, an option's value can't be used, or ``--data`` names another
+        data directory than `places`.
     """
     try:
         words = shlex.split(text.replace("\\\n", " "))
@@ -264,6 +265,8 @@ def read_command(text: str, *, places: Places | None = None) -> StudyCommand:
         raise InputError("command", "a command that begins with 'regnet run'", shown(text))
     options = _command_parser().parse_strictly(words[2:])
     places = places or find_places()
+    if options.data and find_places(options.data).root != places.root:
+        raise InputError("--data", f"the data directory in use, {places.root}", shown(options.data))
     study = study_from_options(load_base(options, places), options)
     return StudyCommand(options.study, study, execution_from_options(options))
 
@@ -286,8 +289,11 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would be run, its size and time, and run nothing"
     )
+    parser.add_argument("--now", action="store_true", help="begin at once, not after the runs before it")
+    parser.add_argument("--shared", action="store_true", help="let other users read the run's folder")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument("--plain", action="store_true", help="plain lines: no colours, bars or redrawing")
+    add_data_option(parser)
     add_study_options(parser)
     add_execution_options(parser)
 

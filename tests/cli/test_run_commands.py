@@ -268,3 +268,32 @@ def test_main_leaves_the_interrupt_handler_as_it_was(runs: MadeRuns) -> None:
     before = signal.getsignal(signal.SIGINT)
     main(["runs", "follow", runs.first, "--data", runs.data, "--plain"])
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_runs_wait_for_each_other_visibly_unless_told_not_to(regnet: Command, tmp_path: Path) -> None:
+    data = str(tmp_path / "long")
+    first = started(data, "--detach")
+    first.communicate(timeout=30)
+    words = ["run", "default", *SMALL, "--replicates", "2", "--data", data, "--json"]
+    waiting = json.loads(regnet(*words, "--detach").out)["run"]
+    deadline = time.monotonic() + 20
+    queue = {"runs": [None]}
+    while len(queue["runs"]) < 2 and time.monotonic() < deadline:  # its runner has just begun
+        queue = json.loads(regnet("runs", "queue", "--json", "--data", data).out)
+    assert queue["at_once"] == 1
+    assert [run["state"] for run in queue["runs"]] == ["running", "queued"]
+    assert queue["runs"][1]["run"] == waiting
+    assert json.loads(regnet(*words, "--now").out)["state"] == "finished"  # passes it by
+    assert regnet("runs", "queue", "--at-once", "2", "--data", data).code == 0
+    assert regnet("runs", "follow", waiting, "--data", data, "--plain").code == 0
+    assert regnet("runs", "stop", queue["runs"][0]["run"], "--data", data).code == 0
+    assert regnet("runs", "queue", "--at-once", "0", "--data", data).code == 2
+
+
+def test_a_run_folder_is_private_unless_asked_otherwise(regnet: Command) -> None:
+    words = ["run", "default", *SMALL, "--replicates", "1", "--json"]
+    private, shared = (Path(json.loads(regnet(*words, *more).out)["path"]) for more in ([], ["--shared"]))
+    assert private.stat().st_mode & 0o777 == 0o700
+    assert (private / "events.jsonl").stat().st_mode & 0o777 == 0o600
+    assert shared.stat().st_mode & 0o777 == 0o755
+    assert (shared / "summary.csv").stat().st_mode & 0o777 == 0o644

@@ -130,6 +130,7 @@ def test_a_study_file_is_a_base_like_a_preset(tmp_path: Path) -> None:
         ("regnet run default --conditions 4 --covariance lowrank_8", "lowrank_8"),
         ("regnet run default --scheduler tcp://x:1", "--scheduler"),
         ("regnet run default --seed 1,2", "--seed: wanted a whole number"),
+        ("regnet run default --data /elsewhere", "--data: wanted the data directory in use"),
         ("regnet run --perturb default", "put it first"),
         ("regnet run default other", "no further argument, found 'other'"),
         ("regnet run default --jobs", "expected one argument"),
