@@ -223,10 +223,18 @@ def create_run(
 
 
 def update_record(folder: RunFolder, **changes: object) -> None:
-    """Change entries of ``run.json`` (its name, the settings of execution), whole or not at all."""
-    write_whole(
-        folder.record_file, json.dumps({**folder.record(), **changes}, indent=1) + "\n", mode=folder.file_mode
-    )
+    """Change entries of ``run.json`` (its name, the settings of execution), whole or not at all.
+
+    Raises
+    ------
+    InputError
+        Where the record can't be read or written.
+    """
+    text = json.dumps({**folder.record(), **changes}, indent=1) + "\n"
+    try:
+        write_whole(folder.record_file, text, mode=folder.file_mode)
+    except OSError as error:
+        raise InputError(folder.id, "a folder that can be written", error.strerror or str(error)) from None
 
 
 def rename_run(folder: RunFolder, name: str) -> None:
