@@ -94,15 +94,13 @@ def choose_subset(scenario: Scenario, table: MotifScores, *, seed: int = 1, held
             str(n_motifs),
             "ask for fewer motifs or use another table (synthetic has any size)",
         )
-    scaled = (in_use - lowest) / (highest - lowest + RANGE_OFFSET)
-    columns = _choose_motifs(scenario, scaled, varying, rng)
-    # As if drawn one after another, so that more held-out genes include the fewer.
-    rest = np.setdiff1d(np.arange(len(table.genes)), rows)
-    further = stream(seed, "held-out genes", *labels).permutation(rest)[:held_out]
-    held = (table.scores[np.ix_(further, columns)] - lowest[columns]) / (
-        highest[columns] - lowest[columns] + RANGE_OFFSET
-    )
-    scores = np.ascontiguousarray(scaled[:, columns])
+    width = highest - lowest + RANGE_OFFSET
+    columns = _choose_motifs(scenario, in_use, width, varying, rng)
+    further = _choose_held_out(table, rows, stream(seed, "held-out genes", *labels))[:held_out]
+    lowest, width = lowest[columns], width[columns]
+    # Rows in memory, whatever numpy's indexing gives: products of it are the same to the last bit.
+    scores = np.ascontiguousarray((in_use[:, columns] - lowest) / width)
+    held = (table.scores[np.ix_(further, columns)] - lowest) / width
     if scenario.centre_motifs:
         mean = scores.mean(axis=0)
         scores, held = scores - mean, held - mean
@@ -129,12 +127,24 @@ def _choose_genes(scenario: Scenario, scores: Matrix, rng: np.random.Generator) 
     return _largest(variance, scenario.genes)
 
 
-def _choose_motifs(scenario: Scenario, scaled: Matrix, varying: Indices, rng: np.random.Generator) -> Indices:
+def _choose_motifs(
+    scenario: Scenario, scores: Matrix, width: Matrix, varying: Indices, rng: np.random.Generator
+) -> Indices:
     if scenario.subset == "first":
         return varying[: scenario.tfs]
     if scenario.subset == "random":
         return np.sort(rng.choice(varying, scenario.tfs, replace=False))
-    return varying[_largest(scaled[:, varying].var(axis=0), scenario.tfs)]
+    return varying[_largest((scores.var(axis=0) / width**2)[varying], scenario.tfs)]
+
+
+def _choose_held_out(table: MotifScores, rows: Indices, rng: np.random.Generator) -> Indices:
+    """Return all genes not in use, in an order of which any beginning may be held out.
+
+    Those reserved for it come first: whoever made the table made them for this.
+    """
+    n_open = len(table.genes) - table.n_reserved
+    rest = rng.permutation(np.setdiff1d(np.arange(n_open), rows))
+    return np.concatenate([np.arange(n_open, len(table.genes)), rest])
 
 
 def _largest(values: Matrix, n: int) -> Indices:

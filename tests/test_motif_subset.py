@@ -106,7 +106,10 @@ def test_reserved_rows_are_held_out_and_never_in_use():
     assert reserved.fingerprint == plain.fingerprint
     subset = choose_subset(_scenario(genes=40), reserved, held_out=10)
     assert subset.genes == plain.genes
-    assert sorted(subset.held_out_genes) == ["gene_41", "gene_42", "gene_43"]
+    assert subset.held_out_genes == ("gene_41", "gene_42", "gene_43")
+    fewer = choose_subset(_scenario(genes=30), reserved, held_out=5)
+    assert fewer.held_out_genes[:3] == ("gene_41", "gene_42", "gene_43")
+    assert len({*fewer.held_out_genes} - {*fewer.genes}) == 5
     with pytest.raises(InputError, match="genes: wanted at most 40"):
         choose_subset(_scenario(genes=41), reserved)
 
