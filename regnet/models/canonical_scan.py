@@ -83,17 +83,20 @@ def proportional_start(data: SpectralData, grid: ShareGrid) -> CanonicalBasis:
 
 
 def rescan(
-    data: SpectralData, basis: CanonicalBasis, grid: ShareGrid, traits: Matrix
+    data: SpectralData, basis: CanonicalBasis, grid: ShareGrid, traits: Matrix, *, may_add: bool = True
 ) -> tuple[CanonicalBasis, Matrix]:
     """Give every trait the likeliest share of the grid and its scale; and the traits, rescaled.
 
-    Only shares that improve on the present ones (by more than the grid is fine) are changed.
+    Only shares that improve on the present ones (by more than the grid is fine) are changed, and
+    traits without signal only where V `may_add` to its rank.
     """
     here = trait_deviances(data, basis, traits)
     values, scales = scan(data, basis, grid, traits)
     chosen = values.argmin(axis=0)
     columns = np.arange(data.n_conditions)
     better = values[chosen, columns] < here - 1e-3
+    if not may_add:
+        better &= basis.signal > 0.0
     if not better.any():
         return basis, traits
     scale = np.where(better, np.sqrt(scales[chosen, columns]), 1.0)

@@ -174,12 +174,10 @@ def rotate(
         design = _matrix_of_genes(covariates, decomposition.n_genes, "covariates")
     rotated = left.T @ outcome
     residual = outcome - left @ rotated
-    # What rounding left of the projection is taken away too: exact zeros matter at G = rank.
-    residual -= left @ (left.T @ residual)
     rotated_design = left.T @ design
     residual_design = design - left @ rotated_design
     n_residual = decomposition.n_genes - decomposition.rank
-    if n_residual == 0:
+    if n_residual == 0:  # what rounding leaves would be taken for noise
         residual[:] = 0.0
         residual_design[:] = 0.0
     return Rotated(

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.errors import InputError
+from regnet.models.decomposition import Rotated
 from regnet.models.structure_names import StructureName
 
 Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
 
 ROUNDING = 1e-26
 """Residual sum of squares, relative to the expression's, that is rounding error."""
@@ -34,6 +36,7 @@ def check_maximum_exists(
     noise: StructureName,
     expression: Matrix,
     covariates: Matrix,
+    rotated: Rotated,
     left: Matrix,
     given: Matrix | None = None,
 ) -> None:
@@ -46,8 +49,10 @@ def check_maximum_exists(
     expression : ndarray of shape (n_genes, n_conditions)
     covariates : ndarray of shape (n_genes, n_covariates)
         Of the mean; no columns for none.
+    rotated : Rotated
+        Of the same expression.
     left : ndarray of shape (n_genes, rank)
-        Left singular vectors of the scores.
+        Left singular vectors of the scores; read where there are covariates.
     given : ndarray of shape (n_conditions, n_conditions), optional
         K, where the structure is ``fixed`` or ``truth``.
 
@@ -62,13 +67,13 @@ def check_maximum_exists(
     together, in single conditions and in pairs; other subsets (Heywood cases) are not searched.
     """
     n_genes, n_conditions = expression.shape
-    n_residual = n_genes - left.shape[1]
+    n_residual, rank = rotated.n_residual, n_genes - rotated.n_residual
     total_rows = expression
     if covariates.shape[1]:
         coefficients = np.linalg.lstsq(covariates, expression, rcond=None)[0]
         total_rows = expression - covariates @ coefficients
     sizes = np.einsum("ij,ij->j", expression, expression)
-    total = _unit_gram(total_rows, sizes)
+    total = _unit_gram(total_rows.T @ total_rows, sizes)
     if not total.diagonal().any():
         raise NoMaximumError(
             "expression",
@@ -77,33 +82,39 @@ def check_maximum_exists(
             "leave such conditions out, or the covariates",
         )
     where = f"noise {noise}"
+    if n_residual == 0:
+        beyond = total
+    elif covariates.shape[1] == 0:
+        beyond = _unit_gram(rotated.residual_gram, sizes)
+    else:
+        beyond = _gram_beyond(expression, covariates, left, sizes)
     if noise.kind == "proportional":
-        _check_proportional(total, total_rows, left, sizes, n_genes, where)
+        _check_proportional(total, beyond, n_genes, rank, where)
         return
-    beyond = total
-    if n_residual > 0:
-        rows = expression - left @ (left.T @ expression)
-        if covariates.shape[1]:
-            design = covariates - left @ (left.T @ covariates)
-            tolerance = 1e-12 * float(np.linalg.norm(covariates)) / max(float(np.linalg.norm(design)), 1e-300)
-            coefficients = np.linalg.lstsq(design, rows, rcond=min(max(tolerance, 1e-14), 1.0))[0]
-            rows = rows - design @ coefficients
-        beyond = _unit_gram(rows, sizes)
     if not _can_vanish(noise, beyond, given):
         return
     if n_residual > 0:
         wanted = f"residuals beyond the motifs' reach that span the {n_conditions} conditions"
-        found = f"{n_genes} genes, scores of rank {left.shape[1]}, residuals of rank {_rank(beyond)}"
+        found = f"{n_genes} genes, scores of rank {rank}, residuals of rank {_rank(beyond)}"
     else:
         wanted = f"expression that spans the {n_conditions} conditions"
         found = f"rank {_rank(beyond)} in {n_genes} genes"
     raise NoMaximumError(where, f"{wanted} (the likelihood is unbounded)", found, _remedy(noise, beyond))
 
 
-def _check_proportional(
-    total: Matrix, rows: Matrix, left: Matrix, sizes: Matrix, n_genes: int, where: str
-) -> None:
-    n_conditions, rank = total.shape[0], left.shape[1]
+def _gram_beyond(expression: Matrix, covariates: Matrix, left: Matrix, sizes: Vector) -> Matrix:
+    """Gram matrix of what neither motifs nor covariates reach; formed from it, as sums cancel."""
+    rows = expression - left @ (left.T @ expression)
+    design = covariates - left @ (left.T @ covariates)
+    # Covariates within the motifs' reach leave rounding error, which explains nothing.
+    beyond_reach = np.linalg.norm(design, axis=0) > 1e-12 * np.linalg.norm(covariates, axis=0)
+    design = design[:, beyond_reach]
+    rows = rows - design @ np.linalg.lstsq(design, rows, rcond=None)[0]
+    return _unit_gram(rows.T @ rows, sizes)
+
+
+def _check_proportional(total: Matrix, beyond: Matrix, n_genes: int, rank: int, where: str) -> None:
+    n_conditions = total.shape[0]
     if _rank(total) < n_conditions:
         raise NoMaximumError(
             where,
@@ -112,7 +123,7 @@ def _check_proportional(
             "use a diagonal or identity Σ, or fewer conditions",
         )
     # As k → 0 the value goes like (G·m − C·r) log k, with m directions free of residuals.
-    missing = n_conditions - _rank(_unit_gram(rows - left @ (left.T @ rows), sizes))
+    missing = n_conditions - _rank(beyond)
     if n_genes > rank and n_genes * missing > n_conditions * rank:
         raise NoMaximumError(
             where,
@@ -122,9 +133,8 @@ def _check_proportional(
         )
 
 
-def _unit_gram(rows: Matrix, sizes: Matrix) -> Matrix:
+def _unit_gram(gram: Matrix, sizes: Vector) -> Matrix:
     """Gram matrix with a diagonal of ones; zeros where a condition is rounding error."""
-    gram = rows.T @ rows
     present = gram.diagonal() > ROUNDING * sizes
     scale = np.where(present, 1.0 / np.sqrt(np.where(present, gram.diagonal(), 1.0)), 0.0)
     return np.asarray(scale[:, None] * gram * scale)

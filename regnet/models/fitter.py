@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from regnet.models.canonical_scan import ShareGrid, proportional_start, share_grid
 from regnet.models.covariance import covariance
-from regnet.models.free_fit import climb
+from regnet.models.free_fit import Cone, climb
 from regnet.models.kronecker import CanonicalBasis, SpectralData, canonical_basis, centred
 from regnet.models.optimum import Limits, Optimum
 from regnet.models.rank_search import search_ranks
@@ -51,7 +51,7 @@ class Fitter:
             self._pair = ProportionalPair(signal)
         else:
             self._pair = SeparatePair(signal, covariance(names[1], n_conditions, given[1]))
-        self._is_free = all(_is_free(name, n_conditions) for name in names)
+        self._cone = _cone(data, names, given)
         self._full_ranks = tuple(
             _full_rank(name, n_conditions, matrix) for name, matrix in zip(names, given, strict=True)
         )
@@ -66,22 +66,46 @@ class Fitter:
             Whether the start is first moved to the likeliest proportional pair.
         """
         basis = proportional_start(self._centred, self._grid) if settle else self._started(pair)
-        if not self._is_free:
-            start = self._pair.approach(basis.signal_covariance, basis.noise_covariance)
-            found = climb_structured(self._data, self._pair, start, limits)
-            if found is None:  # a start at which no likelihood exists: from the settled one then
-                safe = proportional_start(self._centred, self._grid)
-                start = self._pair.approach(safe.signal_covariance, safe.noise_covariance)
-                found = climb_structured(self._data, self._pair, start, limits)
-            if found is None:
-                raise np.linalg.LinAlgError("the likelihood does not exist at any start")
-            return found
-        found = climb(self._data, basis, self._climb_grid, limits)
+        if self._cone is None:
+            return self._fit_structured(basis, limits)
+        cone = self._cone
+        if cone.noise_directions is not None or cone.max_rank < self._data.n_conditions:
+            basis = self._brought_into(cone, basis)
+        found = climb(self._data, basis, self._climb_grid, limits, cone)
 
         def again(basis: CanonicalBasis, beat: float, most: int) -> Optimum:
-            return climb(self._data, basis, None, replace(limits, max_iterations=most), beat)
+            return climb(self._data, basis, None, replace(limits, max_iterations=most), cone, beat)
 
-        return search_ranks(self._data, self._centred, found, self._grid, again, limits.max_iterations)
+        most = limits.max_iterations
+        return search_ranks(self._data, self._centred, found, self._grid, again, most, cone.max_rank)
+
+    def covariances(self, optimum: Optimum) -> tuple[Matrix, Matrix]:
+        """V and Σ of an optimum, exactly of their structures."""
+        signal, noise = optimum.basis.signal_covariance, optimum.basis.noise_covariance
+        if self._cone is not None and self._cone.noise_directions is not None:
+            noise = _along(self._cone.noise_directions, noise)
+        return signal, noise
+
+    def _fit_structured(self, basis: CanonicalBasis, limits: Limits) -> Optimum:
+        start = self._pair.approach(basis.signal_covariance, basis.noise_covariance)
+        found = climb_structured(self._data, self._pair, start, limits)
+        if found is None:  # no likelihood exists at the start: from the settled one then
+            safe = proportional_start(self._centred, self._grid)
+            start = self._pair.approach(safe.signal_covariance, safe.noise_covariance)
+            found = climb_structured(self._data, self._pair, start, limits)
+        if found is None:
+            raise np.linalg.LinAlgError("the likelihood does not exist at any start")
+        return found
+
+    def _brought_into(self, cone: Cone, basis: CanonicalBasis) -> CanonicalBasis:
+        """A pair of the cone near the one of a basis."""
+        if cone.noise_directions is not None:
+            noise = _along(cone.noise_directions, basis.noise_covariance)
+            nearer = canonical_basis(basis.signal_covariance, noise)
+            basis = basis if nearer is None else nearer
+        signal = np.where(basis.signal < 1e-10, 0.0, basis.signal)
+        signal[np.argsort(signal)[: signal.size - cone.max_rank]] = 0.0
+        return replace(basis, signal=signal)
 
     def is_at_boundary(self, signal_rank: int, noise_rank: int) -> bool:
         """Whether V or Σ is singular where its structure does not demand it."""
@@ -99,8 +123,39 @@ class Fitter:
         return replace(basis, signal=np.where(basis.signal < 1e-10, 0.0, basis.signal))
 
 
-def _is_free(name: StructureName, n_conditions: int) -> bool:
-    return name.kind == "freeform" or (name.kind == "lowrank" and name.rank == n_conditions)
+def _cone(
+    data: SpectralData,
+    names: tuple[StructureName, StructureName],
+    given: tuple[Matrix | None, Matrix | None],
+) -> Cone | None:
+    """The cone in which a free V, or one of limited rank, is fitted; None for other structures."""
+    signal, noise = names
+    n_conditions = data.n_conditions
+    if signal.kind == "freeform":
+        max_rank = n_conditions
+    elif signal.kind == "lowrank" and signal.rank is not None:
+        max_rank = signal.rank
+    else:
+        return None
+    if noise.kind == "freeform" or (noise.kind == "lowrank" and noise.rank == n_conditions):
+        return Cone(max_rank)
+    if data.n_residual == 0:
+        return None  # single variances may vanish: not a matter of eigenvalues
+    one = np.eye(n_conditions)
+    if noise.kind == "id":
+        return Cone(max_rank, one[None])
+    if noise.kind == "diagonal":
+        return Cone(max_rank, one[:, :, None] * one)
+    if noise.kind in ("fixed", "truth") and given[1] is not None:
+        return Cone(max_rank, given[1][None])
+    return None
+
+
+def _along(directions: NDArray[np.float64], noise: Matrix) -> Matrix:
+    """The sum Σ_g v_g B_g nearest to a covariance, for B_g that do not overlap."""
+    sizes = np.einsum("gab,gab->g", directions, directions)
+    variances = np.einsum("gab,ab->g", directions, noise) / sizes
+    return np.asarray(np.einsum("g,gab->ab", variances, directions))
 
 
 def _full_rank(name: StructureName, n_conditions: int, given: Matrix | None) -> int:

@@ -1,4 +1,6 @@
-"""How are V and Σ fitted where both are free?
+"""How is a V that is free, or of limited rank, fitted together with Σ?
+
+Σ is free too, or a sum Σ_g v_g B_g with known B_g (a diagonal, s I, s K).
 
 Newton's method on the cone of positive semidefinite pairs, in the basis in which both are
 diagonal. There the expected Hessian falls into 2×2 blocks, so it is a nearly free preconditioner;
@@ -12,9 +14,11 @@ method stand in docs/decisions/0001-optimiser.md.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 
 from regnet.models.canonical_scan import ShareGrid, rescan
@@ -37,11 +41,28 @@ MOST_PRODUCTS = 80
 """Most Hessian products of one step."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Cone:
+    """The pairs of V and Σ among which a maximum is looked for.
+
+    Attributes
+    ----------
+    max_rank : int
+        Largest rank that V may have.
+    noise_directions : ndarray of shape (n_variances, n_conditions, n_conditions) or None
+        B_g of Σ = Σ_g v_g B_g, positive definite for all positive v; None for a free Σ.
+    """
+
+    max_rank: int
+    noise_directions: NDArray[np.float64] | None = None
+
+
 def climb(
     data: SpectralData,
     start: CanonicalBasis,
     grid: ShareGrid | None,
     limits: Limits,
+    cone: Cone,
     beat: float = np.inf,
 ) -> Optimum:
     """Follow the likelihood from a start to its next maximum.
@@ -50,6 +71,8 @@ def climb(
     ----------
     grid : ShareGrid or None
         For global scans of the traits while far from the optimum; None stays local.
+    cone : Cone
+        The pairs among which the maximum is looked for; the start is one of them.
     beat : float
         Value of −2 log likelihood that is worth reaching; the climb ends early
         ("no further progress") where it clearly will not.
@@ -59,8 +82,8 @@ def climb(
     reason: StopReason = "iteration limit"
     criterion, iteration = np.inf, 0
     for iteration in range(limits.max_iterations + 1):
-        basis, likelihood = _align_null_spaces(data, basis, likelihood)
-        model = _Model(data, basis, likelihood)
+        basis, likelihood = _aligned(basis, likelihood, cone)
+        model = _Model(data, basis, likelihood, cone)
         criterion = model.criterion
         if criterion <= limits.tolerance:
             reason = "converged"
@@ -73,7 +96,8 @@ def climb(
         if limits.out_of_time():
             reason = "time limit"
             break
-        moved = _line_search(data, basis, likelihood, model, grid if criterion > FAR else None)
+        scanned = grid if criterion > FAR and cone.noise_directions is None else None
+        moved = _line_search(data, basis, likelihood, model, scanned, cone)
         if moved is None:
             reason = "no further progress"
             break
@@ -82,26 +106,52 @@ def climb(
 
 
 class _Face:
-    """Which entries of one covariance may change, and the curvature of the cone there."""
+    """Which entries of one covariance may change, and the curvature of the cone there.
 
-    __slots__ = ("curvature", "free", "mask", "pinned", "values")
+    Attributes
+    ----------
+    pinned, free : ndarray of int
+        Null directions that stay null, and all others.
+    mask : ndarray of shape (n_conditions, n_conditions) or None
+        Ones where an entry may change; None where all may.
+    """
 
-    def __init__(self, values: Vector, gradient: Matrix) -> None:
-        multipliers = gradient.diagonal()
-        positive = values > 0.0
-        pinned = ~positive & (multipliers >= 0.0)
+    __slots__ = ("_multipliers", "_sizes", "_turning", "free", "mask", "pinned", "values")
+
+    def __init__(self, values: Vector, gradient: Matrix, max_rank: int) -> None:
         self.values = values
-        self.pinned = np.flatnonzero(pinned)
-        self.free = np.flatnonzero(~pinned)
         self.mask: Matrix | None = None
-        self.curvature: Matrix | None = None
-        if self.pinned.size:
-            turning = positive[:, None] & pinned
-            kept = ~pinned[:, None] & ~pinned
-            self.mask = (kept | turning | turning.T).astype(np.float64)
-            safe = np.where(positive, values, 1.0)
-            bend = np.where(turning, multipliers / safe[:, None], 0.0)
-            self.curvature = bend + bend.T
+        null = (values == 0.0).nonzero()[0]
+        # Null directions whose multiplier has the wrong sign are released, as many as the rank allows.
+        n_free = max_rank - (values.size - null.size)
+        if null.size and n_free > 0:
+            multipliers = gradient.diagonal()[null]
+            order = np.argsort(multipliers, kind="stable")
+            released = order[:n_free][multipliers[order[:n_free]] < 0.0]
+            null = np.delete(null, released)
+        self.pinned = null
+        if not self.pinned.size:
+            return
+        is_pinned = np.zeros(values.size, dtype=bool)
+        is_pinned[self.pinned] = True
+        self.free = (~is_pinned).nonzero()[0]
+        positive = values > 0.0
+        turning = positive[:, None] & is_pinned
+        turning = turning | turning.T
+        self.mask = ((~is_pinned[:, None] & ~is_pinned) | turning).astype(np.float64)
+        self._turning = turning.astype(np.float64)
+        self._sizes = np.where(positive, values, 1.0)
+        self._multipliers = gradient * (is_pinned[:, None] & is_pinned)
+
+    def diagonal_curvature(self) -> Matrix:
+        """Curvature that turning each pair of vectors brings, without that between pairs."""
+        bend = np.maximum(self._multipliers.diagonal(), 0.0) / self._sizes[:, None]
+        return (bend + bend.T) * self._turning
+
+    def bend(self, change: Matrix) -> Matrix:
+        """Curvature of the cone times a change: moving X off the range costs X α⁻¹ Xᵀ in the null space."""
+        half = ((self._turning * change) @ self._multipliers) / self._sizes[:, None]
+        return half + half.T
 
     def moved(self, step: Matrix) -> tuple[Matrix, int]:
         """Diagonal plus step, back on the cone, and its rank."""
@@ -113,68 +163,99 @@ class _Face:
         inner, rank = _clipped(matrix[np.ix_(self.free, self.free)])
         lift = np.zeros((n_conditions, self.free.size))
         lift[self.free, np.arange(self.free.size)] = 1.0
-        size = self.values[self.free]
-        lift[self.pinned] = step[np.ix_(self.pinned, self.free)] / np.where(size > 0, size, 1.0)
+        lift[self.pinned] = step[np.ix_(self.pinned, self.free)] / self._sizes[self.free]
         return lift @ inner @ lift.T, rank
 
 
 class _Model:
     """The quadratic model of −2 log likelihood at one point of the cone."""
 
-    __slots__ = ("criterion", "faces", "gradient", "inverse", "point", "slope")
+    __slots__ = (
+        "_across",
+        "_directions",
+        "_inner",
+        "_own",
+        "criterion",
+        "faces",
+        "gradient",
+        "mask",
+        "point",
+        "slope",
+    )
 
-    def __init__(self, data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood) -> None:
+    def __init__(self, data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood, cone: Cone) -> None:
         self.point = (data, basis, likelihood)
-        signal = _Face(basis.signal, likelihood.signal_gradient)
-        noise = _Face(basis.noise, likelihood.noise_gradient)
+        signal = _Face(basis.signal, likelihood.signal_gradient, cone.max_rank)
+        noise = _Face(basis.noise, likelihood.noise_gradient, basis.noise.size)
         self.faces = (signal, noise)
         vv, vs, ss = likelihood.expected
         self.gradient = np.concatenate([likelihood.signal_gradient, likelihood.noise_gradient])
-        n_conditions = data.n_conditions
-        if signal.curvature is not None and signal.mask is not None:
-            vv = vv + signal.curvature
-            vs = vs * signal.mask
-            self.gradient[:n_conditions] *= signal.mask
-        if noise.curvature is not None and noise.mask is not None:
-            ss = ss + noise.curvature
-            vs = vs * noise.mask
-            self.gradient[n_conditions:] *= noise.mask
+        self.mask: Matrix | None = None
+        if signal.mask is not None or noise.mask is not None:
+            ones = np.ones_like(vv)
+            above = ones if signal.mask is None else signal.mask
+            below = ones if noise.mask is None else noise.mask
+            self.mask = np.concatenate([above, below])
+            vs = vs * above * below
+            vv = vv if signal.mask is None else vv + signal.diagonal_curvature()
+            ss = ss if noise.mask is None else ss + noise.diagonal_curvature()
+            self.gradient *= self.mask
+        self._directions: Matrix | None = None
+        if cone.noise_directions is not None:
+            turned = basis.weights.T @ cone.noise_directions @ basis.weights
+            self._directions = directions = turned.reshape(len(turned), -1)
+            self._own, self._across = vv, vs / vv
+            inner = (directions * np.ravel(ss - vs * self._across)) @ directions.T
+            self._inner = scipy.linalg.cho_factor(inner, check_finite=False)
+            self._settle()
+            return
         determinant = vv * ss - vs * vs
-        self.inverse = (ss / determinant, vs / determinant, vv / determinant)
-        fisher_step = self.precondition(self.gradient)
-        self.criterion = float(np.sqrt(max(np.vdot(self.gradient, fisher_step), 0.0)))
+        self._own = np.concatenate([ss, vv])
+        self._own /= np.concatenate([determinant, determinant])
+        self._across = vs / determinant
+        if self.mask is not None:
+            self._own *= self.mask
+        self._settle()
+
+    def _settle(self) -> None:
+        self.criterion = math.sqrt(max(np.vdot(self.gradient, self.precondition(self.gradient)), 0.0))
         self.slope = 0.0
 
     def precondition(self, vector: Matrix) -> Matrix:
-        """Solve with the expected Hessian and the curvature of the faces."""
+        """Solve with the expected Hessian, as far as it is made of 2×2 blocks."""
         n_conditions = vector.shape[1]
-        signal, noise = vector[:n_conditions], vector[n_conditions:]
-        out = np.empty_like(vector)
-        ss, vs, vv = self.inverse
-        np.subtract(ss * signal, vs * noise, out=out[:n_conditions])
-        np.subtract(vv * noise, vs * signal, out=out[n_conditions:])
-        return self.project(out)
+        if self._directions is not None:
+            return self._precondition_along(self._directions, vector)
+        out = self._own * vector
+        out[:n_conditions] -= self._across * vector[n_conditions:]
+        out[n_conditions:] -= self._across * vector[:n_conditions]
+        return out
 
-    def project(self, vector: Matrix) -> Matrix:
+    def _precondition_along(self, directions: Matrix, vector: Matrix) -> Matrix:
+        # V's 2×2 partners are eliminated, which leaves one equation for each variance of Σ.
         n_conditions = vector.shape[1]
-        signal, noise = self.faces
-        if signal.mask is not None:
-            vector[:n_conditions] *= signal.mask
-        if noise.mask is not None:
-            vector[n_conditions:] *= noise.mask
-        return vector
+        signal = vector[:n_conditions]
+        target = directions @ np.ravel(vector[n_conditions:] - self._across * signal)
+        variances = scipy.linalg.cho_solve(self._inner, target, check_finite=False)
+        noise = (variances @ directions).reshape(n_conditions, n_conditions)
+        out = np.concatenate([signal / self._own - self._across * noise, noise])
+        if self.mask is not None:
+            out *= self.mask
+        return out
 
     def product(self, vector: Matrix) -> Matrix:
         """Multiply with the observed Hessian and the curvature of the faces."""
         data, basis, likelihood = self.point
         n_conditions = data.n_conditions
         out = hessian_product(data, basis, likelihood, vector)
-        signal, noise = self.faces
-        if signal.curvature is not None:
-            out[:n_conditions] += signal.curvature * vector[:n_conditions]
-        if noise.curvature is not None:
-            out[n_conditions:] += noise.curvature * vector[n_conditions:]
-        return self.project(out)
+        if self.mask is not None:
+            signal, noise = self.faces
+            if signal.mask is not None:
+                out[:n_conditions] += signal.bend(vector[:n_conditions])
+            if noise.mask is not None:
+                out[n_conditions:] += noise.bend(vector[n_conditions:])
+            out *= self.mask
+        return out
 
     def step(self) -> Matrix:
         """Newton's step by preconditioned conjugate gradients, cut at negative curvature."""
@@ -211,6 +292,7 @@ def _line_search(
     likelihood: Likelihood,
     model: _Model,
     grid: ShareGrid | None,
+    cone: Cone,
 ) -> tuple[CanonicalBasis, Likelihood] | None:
     step = model.step()
     n_conditions = data.n_conditions
@@ -224,7 +306,7 @@ def _line_search(
             continue
         traits = data.rotated @ moved.weights
         if grid is not None:
-            moved, traits = rescan(data, moved, grid, traits)
+            moved, traits = rescan(data, moved, grid, traits, may_add=cone.max_rank >= data.n_conditions)
         there = evaluate(data, moved, traits)
         if there.deviance <= here + 1e-4 * length * model.slope + rounding:
             return moved, there
@@ -261,16 +343,15 @@ def _clipped(matrix: Matrix) -> tuple[Matrix, int]:
     return (vectors[:, kept] * values[kept]) @ vectors[:, kept].T, int(kept.sum())
 
 
-def _align_null_spaces(
-    data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood
-) -> tuple[CanonicalBasis, Likelihood]:
-    """Turn each null space so that the gradient is diagonal in it: its multipliers."""
+def _aligned(basis: CanonicalBasis, likelihood: Likelihood, cone: Cone) -> tuple[CanonicalBasis, Likelihood]:
+    """Turn a null space with a multiplier of the wrong sign so that its multipliers are diagonal."""
     for values, name in ((basis.signal, "signal_gradient"), (basis.noise, "noise_gradient")):
-        null = np.flatnonzero(values == 0.0)
-        if null.size > 1:
-            block = np.ix_(null, null)
-            _, turn = np.linalg.eigh(getattr(likelihood, name)[block])
-            basis, likelihood = _turned(basis, likelihood, null, turn)
+        null = (values == 0.0).nonzero()[0]
+        is_full = name == "signal_gradient" and values.size - null.size >= cone.max_rank
+        if null.size > 1 and not is_full:
+            slopes, turn = np.linalg.eigh(getattr(likelihood, name)[np.ix_(null, null)])
+            if slopes[0] < 0.0:
+                basis, likelihood = _turned(basis, likelihood, null, turn)
     return basis, likelihood
 
 

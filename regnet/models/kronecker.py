@@ -261,6 +261,25 @@ def evaluate(data: SpectralData, basis: CanonicalBasis, traits: Matrix | None = 
     return likelihood
 
 
+def deviance(data: SpectralData, basis: CanonicalBasis) -> float:
+    """−2 log likelihood alone, at a third of the cost of `evaluate` where there is no mean."""
+    if data.covariates.shape[1]:
+        return evaluate(data, basis).deviance
+    traits = data.rotated @ basis.weights
+    variances = data.squares * basis.signal
+    variances += basis.noise
+    value = (
+        data.n_genes * data.n_conditions * LOG_2_PI
+        + 2.0 * data.n_genes * float(np.linalg.slogdet(basis.loadings)[1])
+        + float(np.log(variances).sum())
+        + float((traits * traits / variances).sum())
+    )
+    if data.n_residual:
+        residual = np.einsum("ij,ij->j", basis.weights, data.residual_gram @ basis.weights)
+        value += float((data.n_residual * np.log(basis.noise) + residual / basis.noise).sum())
+    return value
+
+
 def hessian_product(
     data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood, change: Matrix
 ) -> Matrix:

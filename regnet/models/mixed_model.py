@@ -208,16 +208,11 @@ def fit_mixed_model(
     parts, outcome, design = whole.decomposition, whole.expression, whole.design
     if parts.rank == 0:
         raise InputError("scores", "some score other than zero", "nothing but zeros")
-    check_maximum_exists(names[1], outcome, design, parts.left, given[1])
-
     units = _Units.of(parts, outcome, design.shape[1] if likelihood == "reml" else 0)
-    data = units.applied(
-        spectral_data(
-            parts,
-            rotate(parts, outcome / units.expression, design if design.shape[1] else None),
-            likelihood == "reml",
-        )
-    )
+    outcome = outcome / units.expression
+    rotated = rotate(parts, outcome, design if design.shape[1] else None)
+    check_maximum_exists(names[1], outcome, design, rotated, parts.left, given[1])
+    data = units.applied(spectral_data(parts, rotated, likelihood == "reml"))
     fitter = Fitter(data, names, given)
     pairs = starting_pairs(
         data,
@@ -239,13 +234,14 @@ def fit_mixed_model(
             break
     assert best is not None
     effects, effects_sd = posterior_effects(parts.right, data, best.basis)
+    covariances = fitter.covariances(best)
     per_square, unit = units.expression**2 / units.square, units.expression
     signal_rank, noise_rank = _rank(best.basis.signal), _rank(best.basis.noise)
     return MixedModelFit(
         effects=effects * unit / np.sqrt(units.square),
         effects_sd=effects_sd * unit / np.sqrt(units.square),
-        signal_covariance=best.basis.signal_covariance * per_square,
-        noise_covariance=best.basis.noise_covariance * unit**2,
+        signal_covariance=covariances[0] * per_square,
+        noise_covariance=covariances[1] * unit**2,
         log_likelihood=units.log_likelihood(best),
         converged=best.criterion <= tolerance,
         n_iterations=best.n_iterations,
@@ -280,7 +276,8 @@ class _Units:
     @classmethod
     def of(cls, parts: Decomposition, expression: Matrix, n_restricted: int) -> _Units:
         # A power of two, so that going to these units and back rounds nothing.
-        unit = 2.0 ** np.round(np.log2(np.sqrt(np.mean(expression**2))))
+        mean_square = float(np.mean(expression**2))
+        unit = 2.0 ** np.round(0.5 * np.log2(mean_square)) if mean_square > 0.0 else 1.0
         square = float(parts.singular_values @ parts.singular_values) / parts.n_genes
         n_values = (parts.n_genes - n_restricted) * expression.shape[1]
         return cls(float(unit), square, n_values * float(np.log(unit)))

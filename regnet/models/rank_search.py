@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.models.canonical_scan import ShareGrid
-from regnet.models.kronecker import CanonicalBasis, SpectralData, change_of_basis, evaluate
+from regnet.models.kronecker import CanonicalBasis, SpectralData, change_of_basis, deviance
 from regnet.models.optimum import Optimum
 
 Matrix = NDArray[np.float64]
@@ -36,6 +36,7 @@ def search_ranks(
     grid: ShareGrid,
     climb: Callable[[CanonicalBasis, float, int], Optimum],
     most_iterations: int,
+    max_rank: int,
 ) -> Optimum:
     """Move to better maxima at other ranks of V while there are any.
 
@@ -48,13 +49,17 @@ def search_ranks(
         left.
     most_iterations : int
         Iterations after which no attempt begins, those of `optimum` included.
+    max_rank : int
+        Largest rank that V may have.
     """
     spent = optimum.n_iterations
     improved = optimum.stop_reason == "converged"
     while improved:
         improved = False
         here = optimum.likelihood.deviance
-        attempts = [*_without(data, plain, optimum, grid), *_with_more(plain, optimum, grid)]
+        attempts = list(_without(data, plain, optimum, grid))
+        if np.count_nonzero(optimum.basis.signal) < max_rank:
+            attempts += _with_more(plain, optimum, grid)
         for rise, basis in sorted(attempts, key=lambda attempt: attempt[0]):
             if rise > WORTH or spent >= most_iterations:
                 break
@@ -85,7 +90,7 @@ def _without(
     noise = np.diag(basis.noise)
     n_directions = min(DIRECTIONS, kept.size)
     best: list[tuple[float, CanonicalBasis] | None] = [None] * n_directions
-    for share in grid.shares[3:24:3]:
+    for share in grid.shares[4:24:4]:
         signal_to_noise = share / (1.0 - share) * data.squares
         support = traits.T @ (signal_to_noise / (1.0 + signal_to_noise) * traits)
         directions = np.linalg.eigh(support)[1]
@@ -97,7 +102,7 @@ def _without(
             turned = _in_basis(basis, signal, noise, n_null + 1)
             if turned is None:
                 continue
-            rise = evaluate(data, turned).deviance - here
+            rise = deviance(data, turned) - here
             previous = best[number]
             if previous is None or rise < previous[0]:
                 best[number] = (rise, turned)
@@ -115,7 +120,7 @@ def _with_more(
     traits = (data.rotated @ basis.weights[:, null]) / np.sqrt(basis.noise[null])
     best = np.inf
     ratio, turn = 0.0, np.eye(null.size)
-    for share in grid.shares[2:27:2]:
+    for share in grid.shares[3:27:3]:
         ratio_here = share / (1.0 - share)
         signal_to_noise = ratio_here * data.squares
         if signal_to_noise[0, 0] < 30.0:

@@ -228,7 +228,7 @@ def climb_structured(data: SpectralData, pair: Pair, start: Vector, limits: Limi
     if point is None:
         return None
     reason: StopReason = "iteration limit"
-    radius, criterion, iteration = 1e3, np.inf, 0
+    criterion, iteration = np.inf, 0
     for iteration in range(limits.max_iterations + 1):
         point = _snapped(data, pair, point)
         metric = _Metric(pair, point)
@@ -246,7 +246,7 @@ def climb_structured(data: SpectralData, pair: Pair, start: Vector, limits: Limi
         if limits.out_of_time():
             reason = "time limit"
             break
-        moved, radius = _trust_step(data, pair, point, metric, criterion, radius)
+        moved = _line_search(data, pair, point, metric, criterion)
         if moved is None:
             reason = "no further progress"
             break
@@ -315,72 +315,50 @@ def _point(data: SpectralData, pair: Pair, theta: Vector) -> _Point | None:
     return _Point(theta, basis, likelihood, signal_gradient, noise_gradient, gradient)
 
 
-def _trust_step(
-    data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float, radius: float
-) -> tuple[_Point | None, float]:
+def _line_search(
+    data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float
+) -> _Point | None:
+    step = _newton_step(data, pair, point, metric, criterion)
+    slope = float(point.gradient @ step)
     here = point.likelihood.deviance
     rounding = 1e-13 * abs(here) + 1e-12
+    length = 1.0
     for _ in range(40):
-        step, predicted = _steihaug(data, pair, point, metric, criterion, radius)
-        length = float(np.sqrt(max(float(step @ _metric_product(metric, step)), 0.0)))
-        moved = _point(data, pair, pair.moved(point.theta, step, point.basis.weights))
-        gain = np.inf if moved is None else moved.likelihood.deviance - here
-        if gain <= 0.1 * predicted + rounding:
-            if gain < 0.7 * predicted and length > 0.8 * radius:
-                radius *= 3.0
-            return moved, radius
-        radius = 0.3 * min(length, radius)
-    return None, radius
+        moved = _point(data, pair, pair.moved(point.theta, length * step, point.basis.weights))
+        if moved is None:
+            length *= 0.4
+            continue
+        change = moved.likelihood.deviance - here
+        if change <= 1e-4 * length * slope + rounding:
+            return moved
+        rise = change - length * slope
+        length *= min(max(-0.5 * length * slope / rise, 0.1), 0.5) if rise > 0.0 else 0.5
+    return None
 
 
-def _metric_product(metric: _Metric, vector: Vector) -> Vector:
-    if metric.factor is None:
-        return np.asarray(metric.diagonal * vector)
-    factor, lower = metric.factor
-    upper = np.tril(factor).T if lower else np.triu(factor)
-    return np.asarray(upper.T @ (upper @ vector))
-
-
-def _steihaug(
-    data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float, radius: float
-) -> tuple[Vector, float]:
-    """The step, and the change of −2 log likelihood that the quadratic model predicts."""
+def _newton_step(data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float) -> Vector:
+    """Newton's step by preconditioned conjugate gradients, cut at negative curvature."""
     residual = -point.gradient
     ahead = metric.solve(residual)
     direction = ahead.copy()
     step = np.zeros_like(residual)
     size = first = float(residual @ ahead)
     forcing = min(0.1, 0.1 * criterion**0.5) ** 2
-    # Lengths in the metric of the expected Hessian, by Steihaug's recurrences.
-    step_square, overlap, direction_square = 0.0, 0.0, size
-    predicted = 0.0
-    for _ in range(MOST_PRODUCTS):
+    for count in range(MOST_PRODUCTS):
         product = _product(data, pair, point, direction)
         bend = float(direction @ product)
-        length = size / bend if bend > 0.0 else np.inf
-        grown = step_square + 2.0 * length * overlap + length**2 * direction_square
-        if bend <= 0.0 or grown >= radius**2:
-            gap = radius**2 - step_square
-            length = (-overlap + np.sqrt(max(overlap**2 + direction_square * gap, 0.0))) / direction_square
-            if bend <= 0.0 and step_square == 0.0:
-                length = min(length, 1.0)
-            step = step + length * direction
-            predicted += -length * size + 0.5 * length**2 * bend
-            break
+        if bend <= 0.0:
+            return direction if count == 0 else step
+        length = size / bend
         step = step + length * direction
-        predicted -= 0.5 * length * size
         residual = residual - length * product
         ahead = metric.solve(residual)
         new_size = float(residual @ ahead)
-        step_square = grown
         if new_size < forcing * first:
             break
-        ratio = new_size / size
-        overlap = ratio * (overlap + length * direction_square)
-        direction_square = new_size + ratio**2 * direction_square
-        direction = ahead + ratio * direction
+        direction = ahead + (new_size / size) * direction
         size = new_size
-    return step, predicted
+    return step
 
 
 def _product(data: SpectralData, pair: Pair, point: _Point, change: Vector) -> Vector:
