@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -36,6 +37,10 @@ _NUMPY_NAMES = """
     nan newaxis ones reshape sin sort sqrt sum tensordot tile trace tril_indices where zeros zeros_like
 """
 """The numpy names that limix-core looks up in scipy."""
+
+
+ARITHMETIC_FAILURES = (ValueError, RuntimeError, ArithmeticError, AssertionError, np.linalg.LinAlgError)
+"""What limix's code raises where its arithmetic breaks down (NaN in a decomposition, a negative scale)."""
 
 
 class FitStopped(Exception):
@@ -61,21 +66,9 @@ def glimix_core_on_this_scipy(
         ``nit``, ``funcalls``, ``warnflag``). glimix-core restarts up to five times on its own.
     """
     linear_algebra = importlib.import_module("numpy_sugar.linalg")
-    reports: list[dict[str, Any]] = []
     solve_matrix = linear_algebra.lu_solve
-    minimise: Callable[..., Any] = scipy.optimize.fmin_l_bfgs_b
-
-    def fmin_l_bfgs_b(
-        func: Callable[..., Any], x0: Any, *args: Any, disp: object = None, **options: Any
-    ) -> Any:
-        def watched(x: Any, *more: Any) -> Any:
-            if should_stop is not None and should_stop():
-                raise FitStopped
-            return func(x, *more)
-
-        result = minimise(watched, x0, *args, **options)
-        reports.append(result[2])
-        return result
+    reports: list[dict[str, Any]] = []
+    minimise = _watched(scipy.optimize.fmin_l_bfgs_b, reports, should_stop)
 
     def lu_solve(factors: Any, right: Any) -> Any:
         # one system with many right-hand sides, whatever the number of trailing axes
@@ -85,17 +78,45 @@ def glimix_core_on_this_scipy(
     with (
         _PATCHED,
         _exchanged(linear_algebra, lu_solve=lu_solve),
-        _exchanged(scipy.optimize, fmin_l_bfgs_b=fmin_l_bfgs_b),
+        _exchanged(scipy.optimize, fmin_l_bfgs_b=minimise),
     ):
         yield reports
 
 
 @contextmanager
-def limix_core_on_this_scipy() -> Iterator[None]:
-    """Let limix-core find numpy's functions in scipy, where scipy had them of old."""
+def limix_core_on_this_scipy(
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[list[dict[str, Any]]]:
+    """Let limix-core find numpy's functions in scipy, where scipy had them of old.
+
+    Parameters and what is yielded are those of `glimix_core_on_this_scipy`.
+    """
     missing = {name: getattr(np, name) for name in _NUMPY_NAMES.split() if not hasattr(scipy, name)}
+    reports: list[dict[str, Any]] = []
     with _PATCHED, _exchanged(scipy, **missing):
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pkg_resources, invalid escapes: nothing a user can mend
+            optimiser = importlib.import_module("limix_core.optimize.optimize_bfgs")
+        with _exchanged(optimiser, optimize=_watched(optimiser.optimize, reports, should_stop)):
+            yield reports
+
+
+def _watched(
+    minimise: Callable[..., Any], reports: list[dict[str, Any]], should_stop: Callable[[], bool] | None
+) -> Callable[..., Any]:
+    """Return scipy's L-BFGS-B without `disp`, that keeps its reports and stops when it should."""
+
+    def fmin_l_bfgs_b(func: Callable[..., Any], *args: Any, disp: object = None, **options: Any) -> Any:
+        def watched(*point: Any) -> Any:
+            if should_stop is not None and should_stop():
+                raise FitStopped
+            return func(*point)
+
+        result = minimise(watched, *args, **options)
+        reports.append(result[2])
+        return result
+
+    return fmin_l_bfgs_b
 
 
 @contextmanager
