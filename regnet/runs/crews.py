@@ -61,7 +61,8 @@ class LocalCrew:
 
     @property
     def room(self) -> int:
-        return 2 * self._jobs - len(self._tasks)  # one under way and one waiting for each worker
+        # One under way and three waiting for each worker: they last while the runner writes.
+        return 4 * self._jobs - len(self._tasks)
 
     @property
     def under_way(self) -> list[Task]:

@@ -62,7 +62,7 @@ class DaskCrew:
     @property
     def room(self) -> int:
         threads = int(sum(self._client.nthreads().values()))
-        return 2 * max(1, threads) - len(self._tasks)
+        return 4 * max(1, threads) - len(self._tasks)
 
     @property
     def under_way(self) -> list[Task]:

@@ -34,6 +34,8 @@ GRACE = 1.0
 """Seconds that replicates under way get to end when the run is asked to stop."""
 
 _BEAT = 1.0  # seconds between two signs of life
+_HELD = 0.25  # seconds that a result may wait to be written with others
+_BATCH = 64  # results that are written at once, at most
 _RESERVE = 65_536  # bytes kept free for the last words on a full disk
 _SHOWN_PROBLEMS = 20  # tracebacks that a session prints to runner.log
 _STALLED = 600.0  # seconds without any result, beyond the time limits, after which workers are given up
@@ -75,6 +77,8 @@ class Runner:
         self._is_asked_to_stop = is_asked_to_stop
         self._last_beat = 0.0
         self._problems = 0
+        self._pending: list[Result] = []
+        self._oldest = 0.0
         self._scenarios_noted: set[int] = set(self.replay.notes)
 
     # ---- what the log gets -----------------------------------------------------------------------
@@ -88,12 +92,26 @@ class Runner:
         self.say("log", level=level, text=text)
 
     def record(self, results: Sequence[Result]) -> None:
-        """Write results: the arrays of each, then their lines, then see to the disk."""
+        """Take results to be written down, in batches: a disk is slow to say that it has something."""
+        if results and not self._pending:
+            self._oldest = time.monotonic()
+        self._pending += results
+        if len(self._pending) >= _BATCH or (self._pending and time.monotonic() - self._oldest > _HELD):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down what has been taken: all arrays, then the lines that name them."""
+        results, self._pending = self._pending, []
         if not results:
             return
+        names = [self._write_arrays(result) for result in results]
+        if any(names):
+            from regnet.runs.arrays import bring_to_disk
+
+            bring_to_disk(self.folder.path / name for name in names if name)
         events: list[tuple[str, Mapping[str, object]]] = []
         done, failed = self.done, self.failed
-        for result in results:
+        for result, name in zip(results, names):
             task = result.task
             if result.preparation is not None and task.scenario not in self._scenarios_noted:
                 self._scenarios_noted.add(task.scenario)
@@ -103,7 +121,6 @@ class Runner:
                 self._problems += 1
                 where = f"scenario {task.scenario}, replicate {task.replicate}"
                 print(f"{where} raised:\n{result.problem}", file=sys.stderr, flush=True)
-            name = self._write_arrays(result)
             done += 1
             failed += sum(fit["status"] != "ok" for fit in result.fits.values())
             keys = {
@@ -229,10 +246,13 @@ class Runner:
         )
         try:
             dispatch.work(self.look)
+            self.flush()
         except StopRun as stop:
+            self.flush()
             if not stop.is_error:
                 self.say("stopping", reason=str(stop))
                 dispatch.let_end(GRACE)
+                self.flush()
             raise
         finally:
             crew.close()
