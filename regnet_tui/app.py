@@ -28,6 +28,7 @@ from regnet_tui.draft import load_draft
 from regnet_tui.form_state import FormState, check
 from regnet_tui.from_thread import later
 from regnet_tui.page import Page
+from regnet_tui.safe_text import clean
 from regnet_tui.study_screen import StudyScreen
 from regnet_tui.themes import THEMES, theme_for
 
@@ -130,12 +131,10 @@ class RegnetApp(App[int]):
         """Copy a text by the way that works here, and say which it was."""
         from regnet_tui.clipboard import copy
 
-        if not isinstance(self.screen, Page):
-            return
         try:
-            self.screen.done(copy(text, self.copy_to_clipboard, self.places.root))
+            self._done(copy(text, self.copy_to_clipboard, self.places.root))
         except OSError as error:
-            self.screen.fail(f"nothing copied: {error.strerror}")
+            self._fail(f"nothing copied: {error.strerror}")
 
     # ---- runs ------------------------------------------------------------------------------------
 
@@ -175,8 +174,10 @@ class RegnetApp(App[int]):
                 self.screen.draw_nav()
 
     def _fail(self, text: str) -> None:
-        if isinstance(self.screen, Page):
-            self.screen.fail(text)
+        """Show a failure on the page, under whatever window lies over it."""
+        page = self.screen_stack[0]
+        if isinstance(page, Page):
+            page.fail(text)
 
     def show_run(self, folder: RunFolder, mode: str = "run") -> None:
         """Look at a run, going on or ended."""
@@ -216,8 +217,7 @@ class RegnetApp(App[int]):
             self._done(f"saved as {path}")
 
     def _done(self, text: str) -> None:
-        if isinstance(self.screen, Page):
-            self.screen.done(text)
+        self.notify(clean(text, 400), markup=False)
 
     def action_info(self) -> None:
         from regnet_tui.info_screen import InfoScreen

@@ -32,8 +32,8 @@ class Question(ModalScreen[str]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back", show=False),
-        Binding("left,up,k,h", "app.focus_previous", show=False),
-        Binding("right,down,j,l", "app.focus_next", show=False),
+        Binding("left,up", "app.focus_previous", show=False),
+        Binding("right,down", "app.focus_next", show=False),
     ]
 
     def __init__(self, title: str, text: str, answers: Sequence[Answer]) -> None:
