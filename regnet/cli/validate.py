@@ -101,8 +101,9 @@ def validate(options: argparse.Namespace) -> int:
 
 
 def _title(scenario: Scenario, study: Study) -> str:
+    replicates = "1 replicate" if study.replicates == 1 else f"{study.replicates} replicates"
     return (
-        f"{study.replicates} replicates of {scenario.genes} genes × {scenario.tfs} transcription factors × "
+        f"{replicates} of {scenario.genes} genes × {scenario.tfs} transcription factors × "
         f"{scenario.conditions} conditions, covariance {scenario.covariance}, noise {scenario.noise}, "
         f"signal fraction {scenario.signal_fraction:g}, motifs {scenario.motifs}, seed {study.seed}"
     )
