@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regnet.cli.study_options import (
@@ -72,7 +72,7 @@ executions = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(fields=given_studies, execution=executions, base=st.sampled_from(["default", "quickstart"]))
 def test_a_command_read_back_is_the_study_it_was_written_for(
     fields: dict[str, object], execution: Execution, base: str
@@ -83,7 +83,6 @@ def test_a_command_read_back_is_the_study_it_was_written_for(
     assert (read.base, read.study, read.execution) == (base, study, execution)
 
 
-@settings(deadline=None)
 @given(values=st.lists(motifs, min_size=1, max_size=4, unique=True))
 def test_values_as_text_read_back_equal_whatever_they_hold(values: list[str]) -> None:
     parameter = PARAMETERS["motifs"]
