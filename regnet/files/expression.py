@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.errors import InputError, shown
 from regnet.files.table_names import find_table
-from regnet.files.tables import line_of_row, read_table
+from regnet.files.tables import read_table
 from regnet.places import Places
 
 if TYPE_CHECKING:
@@ -73,11 +71,6 @@ def read_expression(path_or_name: str | os.PathLike[str], places: Places | None 
     """
     path = find_table(path_or_name, "expression", places)
     table = read_table(path, missing=True, column="condition")
-    name, count = Counter(table.rows).most_common(1)[0]
-    if count > 1:
-        first, second = (line_of_row(path, name, occurrence) for occurrence in (1, 2))
-        found = f"{shown(name)} on lines {first} and {second}"
-        raise InputError(shown(path.name), "genes with distinct names", found, "average or drop one")
     table.values.setflags(write=False)
     source = f"{path_or_name}" if Path(path_or_name) != path else path.name
     return Expression(table.values, table.rows, table.columns, source)

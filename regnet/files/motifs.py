@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from regnet.errors import InputError, shown
 from regnet.files.table_names import find_table
-from regnet.files.tables import line_of_row, read_table
+from regnet.files.tables import read_table
 from regnet.places import Places
 
 if TYPE_CHECKING:
@@ -151,7 +151,6 @@ def read_motifs(path_or_name: str | os.PathLike[str], places: Places | None = No
         raise InputError("motifs", error.wanted, error.found, remedy) from None
     table = read_table(path, missing=False, column="motif")
     genes, notes = _gene_names(table.rows)
-    _check_distinct(path, table.rows)
     source = f"{path_or_name}" if Path(path_or_name) != path else path.name
     return motif_scores(table.values, genes, table.columns, source=source, notes=notes)
 
@@ -165,14 +164,6 @@ def _gene_names(labels: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ..
     if len(set(genes)) < len(genes):
         return labels, ("genes have several regions each: rows are named by region and gene",)
     return genes, ()
-
-
-def _check_distinct(path: Path, labels: tuple[str, ...]) -> None:
-    name, count = Counter(labels).most_common(1)[0]
-    if count > 1:
-        first, second = (line_of_row(path, name, occurrence) for occurrence in (1, 2))
-        found = f"{shown(name)} on lines {first} and {second}"
-        raise InputError(shown(path.name), "genes with distinct names", found, "drop or rename one")
 
 
 def _names(given: Iterable[object] | None, size: int, what: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import re
 import warnings
 import zlib
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ class Table:
     values : ndarray of shape (n_rows, n_columns)
         Missing values are NaN.
     rows, columns : tuple of str
-        Names; those of columns are distinct.
+        Names, distinct.
     """
 
     values: NDArray[np.float64]
@@ -80,14 +81,15 @@ def read_table(path: Path, *, missing: bool, column: str) -> Table:
     Raises
     ------
     InputError
-        With line and column, where the file cannot be read, is not a table, or holds a cell that is
-        not a finite number.
+        With line and column, where the file cannot be read, is not a table, names a row or column
+        twice, or holds a cell that is not a finite number.
     """
     try:
         layout = _read_layout(path, column)
         table = _read_quickly(path, layout)
         if table is None or _is_suspicious(path, table, missing):
             table = _read_carefully(path, layout, missing=missing, column=column)
+        _check_rows(path, layout, table.rows)
     except UnicodeDecodeError:
         raise _not_text(path, "bytes that are not UTF-8") from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
@@ -95,17 +97,6 @@ def read_table(path: Path, *, missing: bool, column: str) -> Table:
     except OSError as error:
         raise InputError(shown(path.name), "a file that can be read", error.strerror or str(error)) from None
     return table
-
-
-def line_of_row(path: Path, name: str, occurrence: int) -> int:
-    """Return the number of the line on which a row's name stands for the given time, from 1; 0: none."""
-    layout = _read_layout(path, "column")
-    for line, cells in _rows(path, layout):
-        if cells[0].strip() == name:
-            occurrence -= 1
-            if occurrence == 0:
-                return line
-    return 0
 
 
 # ---- the quick way -----------------------------------------------------------------------------------
@@ -199,6 +190,16 @@ def _read_carefully(path: Path, layout: _Layout, *, missing: bool, column: str) 
         raise InputError(layout.where, "at least one row below the header", "none")
     matrix = np.array(values, dtype=np.float64).reshape(len(names), n_cells - 1)
     return Table(matrix, tuple(names), layout.columns)
+
+
+def _check_rows(path: Path, layout: _Layout, names: tuple[str, ...]) -> None:
+    """Refuse a table that names a gene twice, with the lines."""
+    if len(set(names)) == len(names):
+        return
+    name, _ = Counter(names).most_common(1)[0]
+    lines = (line for line, cells in _rows(path, layout) if cells[0].strip() == name)
+    found = f"{shown(name)} on lines {next(lines)} and {next(lines)}"
+    raise InputError(layout.where, "genes with distinct names", found, "keep one of them, or their average")
 
 
 def _rows(path: Path, layout: _Layout) -> Iterator[tuple[int, list[str]]]:

@@ -9,7 +9,7 @@ import pytest
 
 from regnet.errors import InputError
 from regnet.files import tables
-from regnet.files.tables import line_of_row, read_table
+from regnet.files.tables import read_table
 
 GOOD = "\tm1\tm2\ng1\t1.5\t-2\ng2\t3\t4e-1\n"
 
@@ -76,12 +76,6 @@ def test_missing_values_are_nan_where_they_may_be(tmp_path):
     np.testing.assert_array_equal(table.values, [[np.nan, 1.0], [np.nan, np.nan], [2.0, np.nan]])
 
 
-def test_the_line_of_a_row_counts_comments_and_blank_lines(tmp_path):
-    path = tmp_path / "table.tsv"
-    path.write_text("# one\n\tm1\ng1\t1\n\ng2\t2\ng1\t3\n")
-    assert [line_of_row(path, "g1", n) for n in (1, 2, 3)] == [3, 6, 0]
-
-
 @pytest.mark.parametrize("cell", [" ", " NA ", "  NaN"])
 def test_what_only_the_careful_reader_understands_is_read_too(tmp_path, cell):
     table = _read(tmp_path, f"\ta\tb\ng1\t{cell}\t1\ng2\t2\t3\n", missing=True)
@@ -132,6 +126,10 @@ def test_the_careful_reader_reads_what_the_quick_one_reads(tmp_path):
         ("\tm1\tm2\ng1\t٣\t2\n", "line 2, motif 'm1': wanted a finite number, found '٣'"),
         ("\tm1\tm2\ng1\t\x1c3\t2\n", r"line 2, motif 'm1': wanted a finite number, found '\x1c3'"),
         ("\tm\u20281\tm2\ng1\t1\tx\n", "line 2, motif 'm2': wanted a finite number, found 'x'"),
+        (
+            "# x\n\tm1\ng1\t1\n\ng2\t2\ng1\t3\n",
+            "wanted genes with distinct names, found 'g1' on lines 3 and 6",
+        ),
         ("\tm1\tm2\ng1\tTrue\t2\n", "line 2, motif 'm1': wanted a finite number, found 'True'"),
         ("\tm1\tm2\ng1\t2020-01-01\t2\n", "line 2, motif 'm1': wanted a finite number, found '2020-01-01'"),
         ("\tm1\tm2\ng1\t1\t\n", "line 2, motif 'm2': wanted a finite number, found a missing value ('')"),
