@@ -134,4 +134,9 @@ def _root_at(data: SpectralData, grid: ShareGrid, position: int) -> Matrix:
     total = data.rotated.T @ (grid.precision[position][:, None] * data.rotated)
     if data.n_residual:
         total = total + data.residual_gram / (1.0 - grid.shares[position])
-    return np.linalg.cholesky(total / data.n_genes)
+    total /= data.n_genes
+    try:
+        return np.linalg.cholesky(total)
+    except np.linalg.LinAlgError:  # expression that does not span the conditions: a start near it
+        total.flat[:: len(total) + 1] += 1e-6 * np.trace(total) / len(total)
+        return np.linalg.cholesky(total)

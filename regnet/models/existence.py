@@ -99,7 +99,9 @@ def check_maximum_exists(
     else:
         wanted = f"expression that spans the {n_conditions} conditions"
         found = f"rank {_rank(beyond)} in {n_genes} genes"
-    raise NoMaximumError(where, f"{wanted} (the likelihood is unbounded)", found, _remedy(noise, beyond))
+    raise NoMaximumError(
+        where, f"{wanted} (the likelihood is unbounded)", found, _remedy(noise, beyond, total)
+    )
 
 
 def _gram_beyond(expression: Matrix, covariates: Matrix, left: Matrix, sizes: Vector) -> Matrix:
@@ -168,12 +170,14 @@ def _can_vanish(noise: StructureName, gram: Matrix, given: Matrix | None) -> boo
     return not gram.diagonal().any()
 
 
-def _remedy(noise: StructureName, gram: Matrix) -> str:
+def _remedy(noise: StructureName, gram: Matrix, total: Matrix) -> str:
     if noise.kind in ("fixed", "truth"):
         return "give a nonsingular matrix"
     if (gram.diagonal() == 0.0).any():
         return "leave out the conditions that scores and mean explain completely"
     if noise.kind == "id":
         return "use genes that the motifs do not explain completely"
-    remedies = "use a diagonal or identity Σ, a proportional one, or fewer conditions"
-    return remedies if noise.kind == "freeform" else "use an identity Σ or fewer conditions"
+    if noise.kind != "freeform":
+        return "use an identity Σ or fewer conditions"
+    proportional = " or proportional" if _rank(total) == len(total) else ""
+    return f"use a diagonal, identity{proportional} Σ, or fewer conditions"

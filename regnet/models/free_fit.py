@@ -160,6 +160,8 @@ class _Face:
         matrix.flat[:: n_conditions + 1] += self.values
         if not self.pinned.size:
             return _clipped(matrix)
+        if not self.free.size:
+            return np.zeros_like(matrix), 0
         inner, rank = _clipped(matrix[np.ix_(self.free, self.free)])
         lift = np.zeros((n_conditions, self.free.size))
         lift[self.free, np.arange(self.free.size)] = 1.0
@@ -209,7 +211,8 @@ class _Model:
             self._inner = scipy.linalg.cho_factor(inner, check_finite=False)
             self._settle()
             return
-        determinant = vv * ss - vs * vs
+        # V and Σ may be told apart by nothing, as with one gene: the floor keeps that harmless.
+        determinant = np.maximum(vv * ss - vs * vs, 1e-12 * vv * ss)
         self._own = np.concatenate([ss, vv])
         self._own /= np.concatenate([determinant, determinant])
         self._across = vs / determinant
