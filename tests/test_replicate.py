@@ -98,6 +98,25 @@ def test_no_fit_depends_on_the_other_methods_or_on_other_replicates(motifs):
             assert found.metrics[name] == single.metrics[name], (label, name)
 
 
+def test_folds_are_those_of_the_method(motifs):
+    dataset = simulate(SCENARIO, motifs, seed=7)
+    for folds in (3, 6):
+        method = Ridge(penalty="kfold", folds=folds)
+        (found,) = _compute(prepare(SCENARIO, motifs, 7, 0, [method]), [method]).fits
+        expected = fit_ridge(dataset.scores, dataset.expression, "kfold", folds=folds).penalty
+        assert found.metrics["penalty"] == expected
+
+
+def test_random_starts_differ_between_replicates_and_structures_only(prepared):
+    def first_number(method, replicate):
+        return unit._start_stream(prepared.design, method, replicate).random()
+
+    plain = first_number(LMM(init="random"), 0)
+    assert first_number(LMM(init="random"), 1) != plain
+    assert first_number(LMM(init="random", noise_model="id"), 0) != plain
+    assert first_number(LMM(init="random", max_iterations=7), 0) == plain
+
+
 def test_the_truth_reaches_the_methods_that_ask_for_it(prepared):
     methods = [METHODS[3], METHODS[7]]
     outcome = _compute(prepared, methods)

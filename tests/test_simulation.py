@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from regnet.errors import InputError
 from regnet.files.motifs import motif_scores
 from regnet.scenario import Scenario
-from regnet.simulation import design, draw, simulate
+from regnet.simulation import _exact_scale, design, draw, simulate
 from regnet.synthetic_motifs import synthetic_motifs
 
 SMALL = Scenario(genes=60, tfs=12, conditions=4)
@@ -104,6 +104,36 @@ def test_at_fraction_one_there_is_no_noise(motifs, mode):
     assert dataset.scale == 1.0
     assert np.trace(dataset.signal_covariance) == pytest.approx(1.0)
     assert dataset.signal_fraction == 1.0
+
+
+@pytest.mark.parametrize("noise", ["random", "identityV"])
+@pytest.mark.parametrize("fraction", [0.05, 0.3, 0.9])
+def test_the_scale_of_expected_mode_is_right_for_the_dense_covariance(noise, fraction):
+    scenario = Scenario(
+        genes=5, tfs=3, conditions=2, signal_fraction=fraction, noise=noise, signal_mode="expected"
+    )
+    shared = design(scenario, synthetic_motifs(5, 3, seed=1))
+    scale = draw(shared, 0).scale
+    # E‖P vec(Y)‖² = tr(P K) with P taking the grand mean away and K the covariance of vec(Y).
+    away = np.eye(10) - np.full((10, 10), 0.1)
+    of_noise = np.kron(shared.noise_covariance, np.eye(5))
+    of_signal = np.kron(scale * shared.signal_covariance, shared.scores @ shared.scores.T)
+    expected = 1.0 - np.trace(of_noise) / np.trace(away @ (of_signal + of_noise))
+    assert expected == pytest.approx(fraction, abs=1e-12)
+
+
+def test_the_exact_scale_keeps_its_digits_where_signal_and_noise_agree():
+    rng = np.random.default_rng(0)
+    signal = rng.standard_normal((40, 3))
+    noise = signal + 0.1 * rng.standard_normal((40, 3))  # the quadratic's root is near zero: it cancels
+    noise -= noise.mean()
+    for fraction in (1e-4, 1e-9, 1e-14):
+        wide_signal, wide_noise = (x.astype(np.longdouble) for x in (signal - signal.mean(), noise))
+        square, cross = (wide_signal**2).sum(), (wide_signal * wide_noise).sum()
+        wide_fraction = np.longdouble(fraction)
+        rest = (wide_noise**2).sum() * wide_fraction / (1 - wide_fraction)
+        expected = rest / (np.sqrt(cross**2 + square * rest) + cross)
+        assert _exact_scale(signal, noise, fraction) == pytest.approx(float(expected), rel=1e-9, abs=0.0)
 
 
 @pytest.mark.parametrize("centred", [False, True])
@@ -304,5 +334,7 @@ def test_held_out_noise_has_the_noise_covariance(motifs):
             for dataset in (draw(shared, replicate) for replicate in range(100))
         ]
     )
+    of_genes_in_use = _noise(draw(shared, 0))[:40]
+    assert np.abs(np.corrcoef(rows[:40].ravel(), of_genes_in_use.ravel())[0, 1]) < 0.4  # a stream of its own
     error = np.abs(rows.T @ rows / len(rows) - shared.noise_covariance).max()
     assert error < 5.0 * np.sqrt(2.0 / len(rows)) * shared.noise_covariance.max()

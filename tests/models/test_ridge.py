@@ -149,6 +149,23 @@ def test_a_chosen_penalty_minimises_its_criterion(rule, size):
         assert own <= values[:, condition].min() + 1e-9 * abs(own)
 
 
+@pytest.mark.parametrize("seed", [3, 5, 6, 7, 13])
+def test_of_several_minima_the_lowest_is_found(seed):
+    # Motifs of very different scale: one penalty suits the four large ones, another the four small ones.
+    rng = np.random.default_rng(seed)
+    scores = rng.standard_normal((40, 8)) * np.repeat([1e4, 1.0], 4)
+    effects = np.zeros((8, 1))
+    effects[:4] = rng.standard_normal((4, 1)) * 1e-4 * rng.choice([0.0, 0.1, 0.3, 1.0])
+    effects[4:] = rng.standard_normal((4, 1)) * rng.choice([0.2, 0.5, 1.0, 2.0])
+    expression = scores @ effects + rng.standard_normal((40, 1))
+    grid = np.geomspace(LOWEST, HIGHEST, 600) * np.linalg.norm(scores, 2) ** 2
+    values = np.array([_dense_gcv(scores, expression, penalty)[0] for penalty in grid])
+    inner = values[1:-1]
+    assert np.count_nonzero((inner < values[:-2]) & (inner < values[2:])) == 2
+    found = fit_ridge(scores, expression, "gcv").penalty
+    assert _dense_gcv(scores, expression, found)[0] <= values.min()
+
+
 @pytest.mark.parametrize("alpha_per_target", [True, False])
 def test_leave_one_out_agrees_with_scikit_learn(alpha_per_target):
     from sklearn.linear_model import RidgeCV
