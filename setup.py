@@ -34,6 +34,12 @@ TEST = [
     "pyte>=0.8.2",
     "psutil>=5.9",
 ]
+PEERS = [  # what tests, benchmarks and "regnet validate" compare with
+    "limix==3.0.4; python_version < '3.12'",
+    "limix-core==1.0.2",  # declares neither six nor the pkg_resources of an older setuptools
+    "six>=1.16",
+    "setuptools<81",
+]
 LINT = ["mypy>=1.15", "ruff>=0.9", "pandas-stubs>=2.2.3", "scipy-stubs>=1.15"]
 
 setup(
@@ -82,7 +88,7 @@ setup(
         "limix": LIMIX,
         "dask": DASK,
         "test": [*TEST, *DASK],
-        "dev": [*TEST, *DASK, *LINT],
+        "dev": [*TEST, *DASK, *PEERS, *LINT],
     },
     entry_points={
         "console_scripts": ["regnet = regnet.cli:main", "regnet-tui = regnet_tui.app:main"],

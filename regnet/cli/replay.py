@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from regnet.cli.arguments import add_data_option
 from regnet.cli.exit_codes import DONE, FAILED
 from regnet.cli.output import complain, harmless, table, write, write_json
-from regnet.cli.which_run import named_run
+from regnet.cli.which_run import RUN, named_run
 from regnet.errors import InputError, shown
 from regnet.places import find_places
 from regnet.runs.events import plain
@@ -29,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
         description="Compute one replicate of a run again, in this process, from the run's own study and "
         "seed; print its results beside the recorded ones. Exit code 1 where they differ.",
     )
-    parser.add_argument("run", metavar="RUN", help="a run: its name, a part of it, its folder, or 'last'")
+    parser.add_argument("run", metavar="RUN", help=RUN)
     parser.add_argument("replicate", metavar="REPLICATE", help="the replicate's number, from 0")
     parser.add_argument("--scenario", metavar="N", default="0", help="the scenario's number (default: 0)")
     parser.add_argument("--output", "-o", metavar="FILE.npz", help="write all its arrays to this file")

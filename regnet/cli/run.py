@@ -126,6 +126,7 @@ def report(replay: Replay, options: argparse.Namespace, *, interrupted: bool = F
                 "total": state.total,
                 "failed": state.failed,
                 "resume": resume if state.is_resumable else None,
+                "parameters": {name: list(values) for name, values in replay.study.changed().items()},
                 "summary": summary_records(summary, replay.study),
             }
         )

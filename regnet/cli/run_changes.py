@@ -20,14 +20,13 @@ from regnet.cli.study_options import (
     execution_parameters,
     execution_with_options,
 )
-from regnet.cli.which_run import named_run
+from regnet.cli.which_run import RUN, named_run
 from regnet.errors import InputError, shown
 from regnet.places import find_places
 from regnet.row_filter import read_filter
 from regnet.runs.folder import RunFolder, delete_run, rename_run
 from regnet.runs.launch import resume_run, stop_run
 
-_RUN = "a run: its name, an unambiguous part of it, its folder, or 'last'"
 _DAY = 86_400.0
 
 
@@ -50,7 +49,7 @@ def add_parsers(commands: Any) -> None:
     renamed.add_argument("name", metavar="NAME", help="the new name")
 
     deleted = commands.add_parser("delete", help="delete runs, with everything in their folders")
-    deleted.add_argument("runs", metavar="RUN", nargs="+", help=_RUN)
+    deleted.add_argument("runs", metavar="RUN", nargs="+", help=RUN)
     deleted.add_argument("--yes", action="store_true", help="don't ask")
     add_data_option(deleted)
     deleted.set_defaults(func=delete)
@@ -199,7 +198,7 @@ def _format_of(output: str | None, formats: Any) -> str:
 
 def _add(commands: Any, name: str, func: Any, help: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=help)
-    parser.add_argument("run", metavar="RUN", help=_RUN)
+    parser.add_argument("run", metavar="RUN", help=RUN)
     add_data_option(parser)
     parser.set_defaults(func=func)
     return parser

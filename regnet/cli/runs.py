@@ -12,14 +12,13 @@ from regnet.cli.follow import LEVELS, Interrupts, follow, log_text
 from regnet.cli.output import definitions, harmless, room, table, wants_plain, write, write_json
 from regnet.cli.run import data_words, report
 from regnet.cli.study_options import execution_parameters, write_values
-from regnet.cli.which_run import named_run
+from regnet.cli.which_run import RUN, named_run
 from regnet.parameters import write_value
 from regnet.places import find_places
 from regnet.runs.replay import Replay
 from regnet.study import study_parameters
 
 _SHOWN_METRICS = ("pearson", "rmse", "r2_held_out", "seconds")
-_RUN = "a run: its name, an unambiguous part of it, its folder, or 'last'"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -31,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
     run_list.add_parser(commands, parser)
 
     shown = commands.add_parser("show", help="parameters, state and results of a run")
-    shown.add_argument("run", metavar="RUN", help=_RUN)
+    shown.add_argument("run", metavar="RUN", help=RUN)
     shown.add_argument("--metric", action="append", metavar="NAME", help="show this metric (repeatable)")
     shown.add_argument("--log", action="store_true", help="print the log instead")
     shown.add_argument("--replicates", action="store_true", help="print every replicate instead")
@@ -41,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
     shown.set_defaults(func=show)
 
     followed = commands.add_parser("follow", help="watch a run until it ends; Ctrl+C leaves it running")
-    followed.add_argument("run", metavar="RUN", nargs="?", default="last", help=_RUN + " (default)")
+    followed.add_argument("run", metavar="RUN", nargs="?", default="last", help=RUN + " (default)")
     followed.add_argument("--level", choices=LEVELS, default="info", help="lowest level of log lines")
     followed.add_argument("--plain", action="store_true", help="plain lines instead of a bar")
     followed.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -7,6 +7,9 @@ from regnet.errors import InputError
 from regnet.places import Places
 from regnet.runs.folder import RunFolder, find_run
 
+RUN = "a run: its name, an unambiguous part of it, its folder, or 'last'"
+"""What an argument that names a run may be, for helps."""
+
 
 def named_run(places: Places, text: str) -> RunFolder:
     """Return the run that a user names: by id, an unambiguous part of it, its path, or ``last``.

@@ -297,3 +297,19 @@ def test_a_run_folder_is_private_unless_asked_otherwise(regnet: Command) -> None
     assert (private / "events.jsonl").stat().st_mode & 0o777 == 0o600
     assert shared.stat().st_mode & 0o777 == 0o755
     assert (shared / "summary.csv").stat().st_mode & 0o777 == 0o644
+
+
+def test_the_quickstart_shows_where_the_lmm_gains_and_where_it_cannot(regnet: Command) -> None:
+    shown = json.loads(regnet("run", "quickstart", "--replicates", "10", "--json").out)
+    gains = {
+        (cell["covariance"], cell["noise"]): cell["difference"]
+        for cell in shown["summary"]
+        if (cell["method"], cell["metric"]) == ("LMM", "pearson")
+    }
+    assert shown["failed"] == 0
+    assert len(gains) == 6
+    for (covariance, noise), difference in gains.items():
+        if noise == "identity" and covariance != "id":  # effects go together, the noise doesn't
+            assert difference["low"] > 0.05, (covariance, noise)
+        else:  # nothing is shared, or the noise has the signal's covariance
+            assert difference["high"] < 0, (covariance, noise)
