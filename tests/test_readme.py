@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -65,7 +66,8 @@ def test_every_preset_that_the_readme_names_is_shipped() -> None:
     assert named <= shipped
 
 
-def test_every_benchmark_is_described() -> None:
-    described = (ROOT / "benchmarks" / "README.md").read_text()
+def test_every_benchmark_stands_in_their_readme_with_its_question() -> None:
+    described = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     for script in (ROOT / "benchmarks").glob("*.py"):
-        assert f"`{script.name}`" in described, script
+        question = (ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or "").splitlines()[0]
+        assert f"| `{script.name}` | {question}" in described
