@@ -25,7 +25,7 @@ WORTH = 15.0
 """Most that −2 log likelihood may rise at first for an attempt to be worth a climb."""
 BARRIER = 10.0
 """Rise that an added direction's own scan overstates, as V and Σ have yet to adapt."""
-DIRECTIONS = 2
+DIRECTIONS = 3
 """How many of the least supported directions are tried."""
 
 
@@ -86,27 +86,27 @@ def _without(
     root = np.sqrt(basis.noise[kept])
     ratio = basis.signal[kept] / basis.noise[kept]
     traits = (plain.rotated @ basis.weights[:, kept]) / root
-    scale = np.outer(root, root)
-    noise = np.diag(basis.noise)
     n_directions = min(DIRECTIONS, kept.size)
-    best: list[tuple[float, CanonicalBasis] | None] = [None] * n_directions
+    candidates = []
     for share in grid.shares[4:24:4]:
         signal_to_noise = share / (1.0 - share) * data.squares
         support = traits.T @ (signal_to_noise / (1.0 + signal_to_noise) * traits)
-        directions = np.linalg.eigh(support)[1]
-        for number in range(n_directions):
-            along = ratio * directions[:, number]
-            rest = np.diag(ratio) - np.outer(along, along) / (directions[:, number] @ along)
-            signal = np.zeros_like(noise)
-            signal[np.ix_(kept, kept)] = rest * scale
-            turned = _in_basis(basis, signal, noise, n_null + 1)
-            if turned is None:
-                continue
-            rise = deviance(data, turned) - here
-            previous = best[number]
-            if previous is None or rise < previous[0]:
-                best[number] = (rise, turned)
-    yield from (attempt for attempt in best if attempt is not None)
+        candidates.append(np.linalg.eigh(support)[1][:, :n_directions])
+    directions = np.stack(candidates, axis=1)  # traits × shares × number of the direction
+    # What losing V's part along a direction costs, as if that were a trait of its own.
+    own = data.squares[:, :, None] / np.einsum("tsn,t->sn", directions**2, 1.0 / ratio)
+    along = np.einsum("it,tsn->isn", traits, directions, optimize=True)
+    costs = (own / (1.0 + own) * along**2 - np.log1p(own)).sum(axis=0)
+    noise = np.diag(basis.noise)
+    for number, chosen in enumerate(costs.argmin(axis=0)):
+        direction = directions[:, chosen, number]
+        lost = ratio * direction
+        rest = np.diag(ratio) - np.outer(lost, lost) / (direction @ lost)
+        signal = np.zeros_like(noise)
+        signal[np.ix_(kept, kept)] = rest * np.outer(root, root)
+        turned = _in_basis(basis, signal, noise, n_null + 1)
+        if turned is not None:
+            yield deviance(data, turned) - here, turned
 
 
 def _with_more(
