@@ -13,6 +13,10 @@ SMALL = ["--genes", "60", "--tfs", "8", "--covariance", "id,random", "--penalty"
 SMALL += ["--methods", "Ridge", "--conditions", "3", "--held-out", "20"]
 
 
+LONG = ["--genes", "2000", "--tfs", "150", "--covariance", "random", "--methods", "Ridge"]
+LONG += ["--penalty", "kfold", "--folds", "10", "--replicates", "5000", "--jobs", "1", "--keep", "none"]
+
+
 class Outcome(NamedTuple):
     """What a command line did: its exit code, what it printed, and what it complained."""
 

@@ -142,7 +142,7 @@ def test_help_comes_at_once() -> None:
 
     bare = min(seconds("-c", "pass") for _ in range(3))
     helped = min(seconds("-m", "regnet", "run", "--help") for _ in range(3))
-    assert helped - bare < 0.5  # measured: 0.1 s; loading numpy and pandas alone takes longer than this
+    assert helped - bare < 1.0  # measured: 0.1 s on an idle machine; tests share theirs
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
@@ -154,3 +154,10 @@ def test_a_terminal_that_lacks_a_letter_gets_it_spelled_out(encoding: str) -> No
         env={**os.environ, "PYTHONIOENCODING": encoding},
     )
     assert b"--conditions" in done.stdout
+
+
+def test_the_app_without_a_terminal_says_what_works_without_one() -> None:
+    words = [sys.executable, "-m", "regnet", "tui"]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "wants a terminal; 'regnet run' works without one" in done.stderr

@@ -7,11 +7,12 @@ import os
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import pexpect
 import pytest
-from command_line import SMALL, Command, MadeRuns
+from command_line import LONG, SMALL, Command, MadeRuns
 
 from regnet.cli.follow import log_text, progress_text
 from regnet.runs.events import decode, encode
@@ -30,8 +31,8 @@ def test_progress_in_words_says_state_share_rate_and_time_left() -> None:
 
 
 def test_a_log_line_is_one_harmless_line_whatever_it_holds() -> None:
-    for time in (0.0, 1e9, float("nan")):
-        assert log_text(LogLine(time, EVIL, EVIL)).isprintable()
+    for moment in (0.0, 1e9, float("nan")):
+        assert log_text(LogLine(moment, EVIL, EVIL)).isprintable()
 
 
 def test_an_evil_log_and_name_do_nothing_to_the_terminal(
@@ -87,3 +88,25 @@ def test_where_nothing_may_be_drawn_nothing_is(
     assert child.exitstatus == 0
     assert "finished" in str(child.before)
     assert "\x1b" not in str(child.before)
+
+
+def test_ctrl_c_on_a_terminal_stops_the_run_and_a_second_one_only_leaves(
+    regnet: Command, tmp_path: Path
+) -> None:
+    words = ["-m", "regnet", "run", "default", *LONG, "--data", str(tmp_path)]
+    child = pexpect.spawn(sys.executable, words, dimensions=(24, 80), encoding="utf-8", timeout=60)
+    child.expect(r"running: [1-9]\d* of 5000")
+    child.sendintr()
+    child.expect("stopping; what is computed is kept")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        (run,) = json.loads(regnet("runs", "list", "--json", "--data", str(tmp_path)).out)
+        if run["state"]["name"] == "stopped":
+            break
+        time.sleep(0.1)
+    assert run["state"]["name"] == "stopped"
+    assert run["state"]["done"] > 0

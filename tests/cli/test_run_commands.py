@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import SMALL, Command, MadeRuns
+from command_line import LONG, SMALL, Command, MadeRuns
 
 from regnet.cli import main
 from regnet.runs.folder import RunFolder
@@ -189,10 +189,6 @@ def test_runs_are_renamed_deleted_and_pruned(regnet: Command) -> None:
     assert regnet("runs", "prune", "--older-than", "1", "--yes").out == "nothing to delete\n"
     assert regnet("runs", "prune", "--keep", "1", "--yes").code == 0
     assert [run["id"] for run in json.loads(regnet("runs", "list", "--json").out)] == [ids[2]]
-
-
-LONG = ["--genes", "2000", "--tfs", "150", "--covariance", "random", "--methods", "Ridge"]
-LONG += ["--penalty", "kfold", "--folds", "10", "--replicates", "5000", "--jobs", "1", "--keep", "none"]
 
 
 def started(data: str, *words: str) -> subprocess.Popen[str]:
