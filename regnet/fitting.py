@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from regnet.errors import InputError, shown
 from regnet.models import ridge
 from regnet.models.decomposition import Decomposition
-from regnet.models.ridge import Fold, RidgeFit
+from regnet.models.ridge import RidgeFit
+from regnet.models.ridge_penalty import Fold
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,7 +22,8 @@ from regnet.errors import InputError
 from regnet.files.motifs import MotifScores
 from regnet.methods import LMM, Method, Ridge
 from regnet.models.decomposition import Decomposition, decompose
-from regnet.models.ridge import Fold, decompose_folds, fit_ridge
+from regnet.models.ridge import fit_ridge
+from regnet.models.ridge_penalty import Fold, decompose_folds
 from regnet.randomness import stream
 from regnet.scenario import Scenario
 from regnet.scoring import score

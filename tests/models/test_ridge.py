@@ -8,7 +8,8 @@ from scipy.stats import multivariate_normal
 
 from regnet.errors import InputError
 from regnet.models.decomposition import decompose
-from regnet.models.ridge import HIGHEST, LOWEST, decompose_folds, fit_ridge
+from regnet.models.ridge import fit_ridge
+from regnet.models.ridge_penalty import HIGHEST, LOWEST, decompose_folds
 
 
 def _data(n_genes=60, n_motifs=20, n_conditions=3, seed=0, noise=2.0):
