@@ -34,8 +34,7 @@ TEST = [
     "pyte>=0.8.2",
     "psutil>=5.9",
 ]
-PEERS = [  # what tests, benchmarks and "regnet validate" compare with
-    "limix==3.0.4; python_version < '3.12'",
+PEERS = [  # with glimix-core, what tests, benchmarks and "regnet validate" compare with
     "limix-core==1.0.2",  # declares neither six nor the pkg_resources of an older setuptools
     "six>=1.16",
     "setuptools<81",
