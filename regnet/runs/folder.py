@@ -144,8 +144,22 @@ class RunFolder:
         return record
 
     def execution(self) -> Execution:
-        """Return the settings of execution that the run was last started with."""
-        return Execution(**dict(self.record()["execution"]))
+        """Return the settings of execution that the run was last started with.
+
+        Raises
+        ------
+        InputError
+            Where ``run.json`` doesn't hold them.
+        """
+        found = self.record().get("execution")
+        try:
+            return Execution(**found)  # type: ignore[arg-type]
+        except (TypeError, InputError) as error:
+            raise InputError(f"{self.id}, run.json, execution", "settings of execution", str(error)) from None
+
+    def places(self) -> Places:
+        """Return the data directory that the run was started with, where its motif tables are found."""
+        return Places(Path(str(self.record().get("data") or self.path.parents[1])), "the run's own")
 
 
 def read_record(path: Path) -> dict[str, Any] | None:

@@ -117,7 +117,8 @@ def launch(folder: RunFolder, *, force: bool = False, queued: bool = True) -> No
     command = [sys.executable, "-m", "regnet.runs.runner", str(folder.path)]
     command += ["--force"] * force + ["--now"] * (not queued)
     directory = str(folder.record().get("directory", ""))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(_import_path())}
+    # The safe path: a file in the user's directory that bears a module's name must not be run.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(_import_path()), "PYTHONSAFEPATH": "1"}
     try:
         mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         output = os.open(folder.runner_log, mode, folder.file_mode)
@@ -202,7 +203,8 @@ def _signal(folder: RunFolder, number: signal.Signals) -> None:
 def _import_path() -> list[str]:
     """Return where the runner must look for this very regnet, wherever it is started."""
     home = str(Path(__file__).resolve().parents[2])
-    return [home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return [home, *(str(Path(other).absolute()) for other in others if other)]
 
 
 def _last_words(folder: RunFolder) -> str:

@@ -7,11 +7,9 @@ a failure, or to see that a record can be trusted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from regnet.errors import InputError
-from regnet.places import Places
 from regnet.runs.environment import differences, environment
 from regnet.runs.events import Event, plain, read_events
 from regnet.runs.folder import RunFolder
@@ -65,8 +63,7 @@ def replay_replicate(folder: RunFolder, scenario: int, replicate: int) -> Repeti
         if not 0 <= number < size:
             raise InputError(name, f"a whole number, 0 to {size - 1}", str(number))
     execution = folder.execution()
-    places = Places(Path(str(folder.record()["data"])), "the run's own")
-    assignment = Assignment(study, places, execution.cores, "all", execution.time_limit)
+    assignment = Assignment(study, folder.places(), execution.cores, "all", execution.time_limit)
     prepared = prepare_scenario(assignment, scenario, motif_table)
     result = compute_on(assignment, prepared, Task(scenario, replicate))
     events, _ = read_events(folder.events)

@@ -230,7 +230,7 @@ class Replay:
         return None
 
     def _say_failures(self, event: Event, scenario: int, replicate: int) -> None:
-        again = f"regnet replay {self.folder.id} {replicate}"
+        again = f"seed {self.study.seed}: regnet replay {self.folder.id} {replicate}"
         again += f" --scenario {scenario}" if len(self._seen) > 1 else ""
         rows = self.rows.scenarios[scenario]
         for label in self.rows.labels:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from regnet.errors import InputError
 from regnet.execution import Execution
-from regnet.places import Places
 from regnet.runs import queue
 from regnet.runs.crews import Crew, CrewLost, LocalCrew
 from regnet.runs.dispatch import POLL, Dispatch, StopRun
@@ -66,9 +65,8 @@ class Runner:
     ) -> None:
         self.folder, self.lock = folder, lock
         self._make_crew = make_crew or hire
-        record = folder.record()
-        self.execution: Execution = folder.execution()
-        self.places = Places(Path(str(record["data"])), "the run's own")
+        self.execution = folder.execution()
+        self.places = folder.places()
         self.log = EventLog(folder.events, write=write, mode=folder.file_mode)
         self.replay = Replay(folder, use_rows_file=False)
         self.replay.update()

@@ -33,7 +33,7 @@ class RunState:
     is_here : bool
         Whether the runner is on this machine, so that its process, not the heartbeat, was looked at.
     reason : str
-        Why it stopped or is lost, where that is known.
+        Why it stopped, is lost or waits, where that is known.
     """
 
     name: StateName
@@ -109,7 +109,9 @@ def derive_state(
     if is_alive:
         if is_asked_to_stop or last_name == "stopping":
             return state("stopping")
-        return state("queued" if last_name in (None, "queued", "stopped") else "running")
+        if last_name == "queued":
+            return state("queued", str(event.get("reason") or ""))
+        return state("queued" if last_name in (None, "stopped") else "running")
     if last_name == "stopped":
         return state("stopped", str(event.get("reason") or ""))
     if last is None and holder is None:

@@ -20,6 +20,7 @@ from regnet.runs.folder import (
     read_record,
     rename_run,
     run_ids,
+    update_record,
 )
 from regnet.runs.lock import take
 from regnet.runs.state import state_of
@@ -159,6 +160,13 @@ def test_a_data_directory_below_a_file_is_said_with_the_remedy(tmp_path: Path) -
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="--data"):
         create_run(small_study(), Execution(), find_places(tmp_path / "file" / "data"))
+
+
+@pytest.mark.parametrize("execution", [3, None, [], {"jobs": -1}, {"unknown": 1}, {"jobs": {}}])
+def test_hostile_settings_of_execution_are_one_clear_line(folder: RunFolder, execution: object) -> None:
+    update_record(folder, execution=execution)
+    with pytest.raises(InputError, match="execution"):
+        folder.execution()
 
 
 def test_a_new_run_is_waiting_for_its_runner(folder: RunFolder) -> None:
