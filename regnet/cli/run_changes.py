@@ -197,7 +197,9 @@ def _format_of(output: str | None, formats: Any) -> str:
 
 
 def _add(commands: Any, name: str, func: Any, help: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help)
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=help, description=f"{help.capitalize()}."
+    )
     parser.add_argument("run", metavar="RUN", help=RUN)
     add_data_option(parser)
     parser.set_defaults(func=func)

@@ -30,7 +30,7 @@ def add_parser(subparsers: Any) -> None:
     run_list.add_parser(commands, parser)
 
     shown = commands.add_parser("show", help="parameters, state and results of a run")
-    shown.add_argument("run", metavar="RUN", help=RUN)
+    shown.add_argument("run", metavar="RUN", nargs="?", default="last", help=RUN + " (default)")
     shown.add_argument("--metric", action="append", metavar="NAME", help="show this metric (repeatable)")
     shown.add_argument("--log", action="store_true", help="print the log instead")
     shown.add_argument("--replicates", action="store_true", help="print every replicate instead")

@@ -130,7 +130,7 @@ def _add_options(parser: argparse.ArgumentParser, parameters: Iterable[Parameter
     groups: dict[str, argparse._ArgumentGroup] = {}
     for parameter in parameters:
         if parameter.group not in groups:
-            groups[parameter.group] = parser.add_argument_group(parameter.group.lower())
+            groups[parameter.group] = parser.add_argument_group(parameter.group)
         defaults = write_values(parameter, parameter.default)
         text = f"{parameter.help} (default: {defaults})" if defaults else parameter.help
         further: dict[str, Any] = {}

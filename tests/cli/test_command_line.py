@@ -58,7 +58,7 @@ def test_the_version_is_the_packages(regnet: Command) -> None:
         ("run quickstart --jobs", 2, "expected one argument"),
         ("run quickstart extra", 2, "run: wanted no further argument, found 'extra'"),
         ("runs show nonesuch", 3, "found 'nonesuch'"),
-        ("runs show", 2, "RUN"),
+        ("runs stop", 2, "RUN"),
         ("runs list condition=4", 2, "did you mean conditions?"),
         ("runs list --sort colour", 2, "--sort: wanted one of"),
         ("runs prune", 2, "--keep N or --older-than DAYS"),
