@@ -1,11 +1,13 @@
 """What will a study take: fits, workers, disk, memory and time?
 
-The time comes from earlier runs on this machine: their seconds per replicate, scaled by the size of
-the problem. Without one there is no honest number, and none is given. Standard library only.
+The time comes from earlier runs on this machine: the seconds per replicate of those that are most like
+the study, scaled by the size of the problem. Without one there is no honest number, and none is given.
+Standard library only.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from regnet.scenario import Scenario
 from regnet.study import Study
 
 _RUNS_LOOKED_AT = 20
+_NEAREST = 3  # most runs whose pace counts: those most like the study, and
+_ALIKE = math.log(1.5)  # about as like it as the nearest
 _BYTES_LOOKED_AT = 100_000  # of each run's log: a few dozen replicates tell the time as well as all
 _WORKER = 160e6  # bytes of a worker process before it holds any data (numpy, scipy, pandas)
 _LINE = 1500.0  # bytes of a replicate's line in the log, about, for two methods
@@ -62,8 +66,8 @@ def estimate(study: Study, execution: Execution, places: Places) -> Estimate:
     replicates = len(study.scenarios) * study.replicates
     jobs = jobs_for(execution, processors, replicates)
     largest = max(_matrix_bytes(scenario) for scenario in study.scenarios)
-    pace = _pace(places)
-    work = sum(_work(scenario, study) for scenario in study.scenarios) * study.replicates
+    each = statistics.fmean(_work(scenario, study) for scenario in study.scenarios)
+    pace = _pace(places, each)
     at_once = min(jobs, max(1, processors.count // execution.cores))
     return Estimate(
         scenarios=len(study.scenarios),
@@ -74,7 +78,7 @@ def estimate(study: Study, execution: Execution, places: Places) -> Estimate:
         processors=processors.count,
         disk=sum(_disk(scenario, study, execution) for scenario in study.scenarios) * study.replicates,
         memory=jobs * (_WORKER + 6 * largest) + _WORKER,
-        seconds=None if pace is None else pace.start + pace.rate * work / at_once,
+        seconds=None if pace is None else pace.start + pace.rate * each * replicates / at_once,
         warning=oversubscription(execution, processors) or "",
     )
 
@@ -110,20 +114,28 @@ def _work(scenario: Scenario, study: Study) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Pace:
-    """How fast an earlier run was: seconds until its first replicate, and per unit of work after it."""
+    """How fast an earlier run was.
+
+    ``start``: seconds until its first replicate; ``work`` of a replicate; ``rate``: seconds per work.
+    """
 
     start: float
+    work: float
     rate: float
 
 
-def _pace(places: Places) -> _Pace | None:
-    """Return the median pace of the latest runs on this machine; None where there is none."""
-    paces = list(_earlier_paces(places))
+def _pace(places: Places, work: float) -> _Pace | None:
+    """Return the median pace of the runs whose replicates are most like that work; None without any."""
+
+    def distance(pace: _Pace) -> float:
+        return abs(math.log(pace.work / work))
+
+    paces = sorted(_earlier_paces(places), key=distance)
     if not paces:
         return None
-    return _Pace(
-        statistics.median(pace.start for pace in paces), statistics.median(pace.rate for pace in paces)
-    )
+    alike = [pace for pace in paces[:_NEAREST] if distance(pace) <= distance(paces[0]) + _ALIKE]
+    starts, rates = (pace.start for pace in alike), (pace.rate for pace in alike)
+    return _Pace(statistics.median(starts), work, statistics.median(rates))
 
 
 def _earlier_paces(places: Places) -> Iterator[_Pace]:
@@ -139,15 +151,16 @@ def _earlier_paces(places: Places) -> Iterator[_Pace]:
         except InputError:
             continue
         looked_at += 1
+        works: list[float] = []
         rates: list[float] = []
-        start = 0.0
+        start = math.nan
         for event in EventReader(folder.events).read(_BYTES_LOOKED_AT):
-            scenario = event.get("scenario")
-            seconds = number_from(event.get("seconds"))
+            scenario, seconds = event.get("scenario"), number_from(event.get("seconds"))
             if event["event"] != "replicate" or not isinstance(scenario, int) or not seconds > 0:
                 continue
-            if 0 <= scenario < len(study.scenarios):
+            if 0 <= scenario < len(study.scenarios) and not event.get("failed"):  # a failure takes no time
                 start = start if rates else number_from(event.get("elapsed"))
-                rates.append(seconds / _work(study.scenarios[scenario], study))
+                works.append(_work(study.scenarios[scenario], study))
+                rates.append(seconds / works[-1])
         if rates and start >= 0:
-            yield _Pace(start, statistics.median(rates))
+            yield _Pace(start, statistics.median(works), statistics.median(rates))

@@ -198,7 +198,7 @@ def _format_of(output: str | None, formats: Any) -> str:
 
 def _add(commands: Any, name: str, func: Any, help: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=help, description=f"{help.capitalize()}."
+        name, help=help, description=f"{help[0].upper()}{help[1:]}."
     )
     parser.add_argument("run", metavar="RUN", help=RUN)
     add_data_option(parser)
