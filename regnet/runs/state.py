@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from regnet.runs.events import Event, last_event
 from regnet.runs.folder import RunFolder
-from regnet.runs.lock import Holder, read_holder
+from regnet.runs.lock import SILENT_AFTER, Holder, read_holder
 
 StateName = Literal["queued", "running", "stopping", "stopped", "finished", "finished with failures", "lost"]
 
@@ -65,6 +65,8 @@ class RunState:
             parts.append(f"{self.failed} failed fits")
         if self.is_alive and not self.is_here and self.silent is not None:
             parts.append(f"on {self.host}, last sign {self.silent:.0f} s ago")
+        elif self.is_alive and self.silent is not None and self.silent > SILENT_AFTER:
+            parts.append(f"without a sign for {self.silent:.0f} s")  # suspended, or its disk hangs
         if self.reason:
             parts.append(self.reason)
         return ", ".join(parts)

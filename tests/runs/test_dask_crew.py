@@ -16,12 +16,15 @@ from regnet.places import Places
 from regnet.runs.crews import CrewLost
 from regnet.runs.dask_crew import DaskCrew
 from regnet.runs.events import read_events
+from regnet.runs.folder import create_run
 from regnet.runs.launch import start_run
+from regnet.runs.lock import take
+from regnet.runs.runner import Runner
 from regnet.runs.state import state_of
 from regnet.runs.worker import Assignment, Task
 
 distributed = pytest.importorskip("distributed")
-STUDY = small_study(replicates=60)
+STUDY = small_study(replicates=40)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +69,7 @@ def test_workers_may_be_killed_and_join_in_the_middle(
     cluster.scale(3)
     os.kill(victim, signal.SIGKILL)
     state = ended(folder, 120)
-    assert (state.name, state.done, state.failed) == ("finished", 120, 0)
+    assert (state.name, state.done, state.failed) == ("finished", 80, 0)
     assert numbers(folder) == local
 
 
@@ -98,9 +101,14 @@ def _bytes_received(crew: DaskCrew) -> int:
     return sum(crew._client.run(received).values())
 
 
-def test_a_run_without_a_scheduler_stops_and_says_so(places: Places) -> None:
-    folder = start_run(small_study(), Execution(backend="dask", scheduler="tcp://127.0.0.1:9"), places)
-    state = ended(folder, 90)
+def test_a_run_without_a_scheduler_stops_and_says_so(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regnet.runs.dask_crew._ANSWERS_WITHIN", 1)
+    execution = Execution(backend="dask", scheduler="tcp://127.0.0.1:9")
+    folder = create_run(small_study(), execution, places)
+    runner = Runner(folder, take(folder.lock, folder.heartbeat))
+    runner.carry_out()
+    runner.leave()
+    state = state_of(folder)
     assert state.name == "stopped"
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in state.reason
 

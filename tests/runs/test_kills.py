@@ -125,7 +125,7 @@ def test_after_sigkill_no_worker_and_no_shared_memory_is_left_within_ten_seconds
 
 
 def test_a_killed_worker_costs_nothing_but_time(places: Places) -> None:
-    folder = start_run(small_study(replicates=150), Execution(jobs=2), places, queued=False)
+    folder = start_run(small_study(replicates=80), Execution(jobs=2), places, queued=False)
     wait_until(lambda: has_begun(folder))
     for worker in children_of(runner_of(folder))[:3]:
         command = (Path("/proc") / str(worker) / "cmdline").read_bytes()
@@ -135,7 +135,7 @@ def test_a_killed_worker_costs_nothing_but_time(places: Places) -> None:
     else:
         pytest.fail("there was no worker to kill")
     state = ended(folder)
-    assert (state.name, state.done, state.failed) == ("finished", 300, 0)
+    assert (state.name, state.done, state.failed) == ("finished", 160, 0)
     texts = [event.get("text", "") for event in read_events(folder.events)[0]]
     assert any("tried once more" in text for text in texts)
 
@@ -157,7 +157,7 @@ def test_sigterm_and_the_stop_flag_end_a_run_within_two_seconds(places: Places) 
 
 
 def test_the_runner_is_a_session_without_terminal_and_survives_a_hangup(places: Places) -> None:
-    folder = start_run(small_study(replicates=100), Execution(jobs=1), places, queued=False)
+    folder = start_run(small_study(replicates=30), Execution(jobs=1), places, queued=False)
     runner = runner_of(folder)
     assert os.getsid(runner) == runner != os.getsid(0)
     assert (Path("/proc") / str(runner) / "fd/0").readlink() == Path("/dev/null")
