@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.models.kronecker import CanonicalBasis, SpectralData
+from regnet.models.kronecker import CanonicalBasis, SpectralData, eigen
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -70,7 +70,7 @@ def proportional_start(data: SpectralData, grid: ShareGrid) -> CanonicalBasis:
     weights = np.linalg.inv(root).T
     # Any turn of a proportional pair keeps it; the one that diagonalises V's gradient is best.
     scaled = (data.rotated @ weights) * grid.precision[chosen][:, None]
-    _, turn = np.linalg.eigh(scaled.T @ (data.squares * scaled))
+    _, turn = eigen(scaled.T @ (data.squares * scaled))
     weights, loadings = weights @ turn, root @ turn
     share = grid.shares[chosen]
     basis = CanonicalBasis(

@@ -27,6 +27,7 @@ from regnet.models.kronecker import (
     Likelihood,
     SpectralData,
     change_of_basis,
+    eigen,
     evaluate,
     hessian_product,
 )
@@ -188,19 +189,20 @@ class _Model:
     def __init__(self, data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood, cone: Cone) -> None:
         self.point = (data, basis, likelihood)
         signal = _Face(basis.signal, likelihood.signal_gradient, cone.max_rank)
-        noise = _Face(basis.noise, likelihood.noise_gradient, basis.noise.size)
+        # Genes beyond the motifs' reach keep Σ inside its cone.
+        noise = None if data.n_residual else _Face(basis.noise, likelihood.noise_gradient, basis.noise.size)
         self.faces = (signal, noise)
         vv, vs, ss = likelihood.expected
         self.gradient = np.concatenate([likelihood.signal_gradient, likelihood.noise_gradient])
         self.mask: Matrix | None = None
-        if signal.mask is not None or noise.mask is not None:
+        if signal.mask is not None or (noise is not None and noise.mask is not None):
             ones = np.ones_like(vv)
             above = ones if signal.mask is None else signal.mask
-            below = ones if noise.mask is None else noise.mask
+            below = ones if noise is None or noise.mask is None else noise.mask
             self.mask = np.concatenate([above, below])
             vs = vs * above * below
             vv = vv if signal.mask is None else vv + signal.diagonal_curvature()
-            ss = ss if noise.mask is None else ss + noise.diagonal_curvature()
+            ss = ss if noise is None or noise.mask is None else ss + noise.diagonal_curvature()
             self.gradient *= self.mask
         self._directions: Matrix | None = None
         if cone.noise_directions is not None:
@@ -255,7 +257,7 @@ class _Model:
             signal, noise = self.faces
             if signal.mask is not None:
                 out[:n_conditions] += signal.bend(vector[:n_conditions])
-            if noise.mask is not None:
+            if noise is not None and noise.mask is not None:
                 out[n_conditions:] += noise.bend(vector[n_conditions:])
             out *= self.mask
         return out
@@ -323,7 +325,7 @@ def _moved(
 ) -> CanonicalBasis | None:
     signal_face, noise_face = model.faces
     signal, signal_rank = signal_face.moved(signal_step)
-    if model.point[0].n_residual:
+    if noise_face is None:
         noise, noise_rank = np.diag(basis.noise) + noise_step, basis.noise.size
     else:
         noise, noise_rank = noise_face.moved(noise_step)
@@ -339,7 +341,7 @@ def _moved(
 
 
 def _clipped(matrix: Matrix) -> tuple[Matrix, int]:
-    values, vectors = np.linalg.eigh(matrix)
+    values, vectors = eigen(matrix)
     if values[0] > 0.0:
         return matrix, values.size
     kept = values > 1e-14 * max(values[-1], 0.0)
@@ -349,10 +351,12 @@ def _clipped(matrix: Matrix) -> tuple[Matrix, int]:
 def _aligned(basis: CanonicalBasis, likelihood: Likelihood, cone: Cone) -> tuple[CanonicalBasis, Likelihood]:
     """Turn a null space with a multiplier of the wrong sign so that its multipliers are diagonal."""
     for values, name in ((basis.signal, "signal_gradient"), (basis.noise, "noise_gradient")):
+        if values.all():
+            continue
         null = (values == 0.0).nonzero()[0]
         is_full = name == "signal_gradient" and values.size - null.size >= cone.max_rank
         if null.size > 1 and not is_full:
-            slopes, turn = np.linalg.eigh(getattr(likelihood, name)[np.ix_(null, null)])
+            slopes, turn = eigen(getattr(likelihood, name)[np.ix_(null, null)])
             if slopes[0] < 0.0:
                 basis, likelihood = _turned(basis, likelihood, null, turn)
     return basis, likelihood

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dsygvd
+from scipy.linalg.lapack import dsyevd, dsygvd
 
 from regnet.models.decomposition import Decomposition, Rotated
 
@@ -121,10 +121,11 @@ class Likelihood:
     noise_gradient: Matrix
     expected: tuple[Matrix, Matrix, Matrix]
     mean: Matrix
-    # What the product with the observed Hessian needs: P, [d²A, A] and elementwise parts.
+    # What the product with the observed Hessian needs: P, [d²A, A], and half the parts that act on
+    # each entry by itself, those of VV above ΣΣ and those of VΣ twice.
     precision: Matrix
     products: Matrix
-    elementwise: tuple[Matrix, Matrix, Matrix]
+    elementwise: tuple[Matrix, Matrix]
     residual: Matrix | None
     information: Matrix | None
     cross: Matrix | None
@@ -230,28 +231,33 @@ def evaluate(data: SpectralData, basis: CanonicalBasis, traits: Matrix | None = 
         + float(np.log(variances).sum())
         + float(np.einsum("ij,ij->", traits, scaled))
     )
-    signal_gradient = -moments[:n_conditions]
-    noise_gradient = -moments[n_conditions:]
+    # Exactly symmetric: see hessian_product.
+    moments = np.stack([moments[:n_conditions], moments[n_conditions:]])
+    gradients = -0.5 * (moments + moments.transpose(0, 2, 1))
+    signal_gradient, noise_gradient = gradients
     signal_diagonal, noise_diagonal = sums[:n_conditions], sums[n_conditions:]
     if residual is not None:
         inverse = 1.0 / beta
         both = inverse[:, None] * inverse
         deviance += n_residual * float(np.log(beta).sum()) + float(residual.diagonal() @ inverse)
         residual = residual * both
-        noise_gradient -= residual
+        noise_gradient -= _symmetric(residual)
         noise_diagonal = noise_diagonal + n_residual * inverse
         expected_ss = expected_ss + n_residual * both
     signal_gradient.flat[:: n_conditions + 1] += signal_diagonal
     noise_gradient.flat[:: n_conditions + 1] += noise_diagonal
     likelihood = Likelihood(
         deviance=deviance,
-        signal_gradient=_symmetric(signal_gradient),
-        noise_gradient=_symmetric(noise_gradient),
+        signal_gradient=signal_gradient,
+        noise_gradient=noise_gradient,
         expected=(expected_vv, expected_vs, expected_ss),
         mean=mean,
         precision=precision,
         products=products,
-        elementwise=(-expected_vv, -expected_vs, -expected_ss),
+        elementwise=(
+            -0.5 * np.concatenate([expected_vv, expected_ss]),
+            -0.5 * np.concatenate([expected_vs, expected_vs]),
+        ),
         residual=residual,
         information=information,
         cross=cross,
@@ -314,15 +320,13 @@ def hessian_product(
         if rest is not None:
             rest = rest + cross.T @ (shift * inverse)
     half = likelihood.products.T @ response
-    curve_vv, curve_vs, curve_ss = likelihood.elementwise
-    half[:n_conditions] += 0.5 * (curve_vv * signal + curve_vs * noise)
-    half[n_conditions:] += 0.5 * (curve_vs * signal + curve_ss * noise)
+    own, across = likelihood.elementwise
+    half += own * change
+    half += across * np.concatenate([noise, signal])
     if rest is not None:
         half[n_conditions:] += rest
-    out = np.empty_like(half)
-    np.add(half[:n_conditions], half[:n_conditions].T, out=out[:n_conditions])
-    np.add(half[n_conditions:], half[n_conditions:].T, out=out[n_conditions:])
-    return out
+    half = half.reshape(2, n_conditions, n_conditions)
+    return (half + half.transpose(0, 2, 1)).reshape(2 * n_conditions, n_conditions)
 
 
 def posterior_effects(right: Matrix, data: SpectralData, basis: CanonicalBasis) -> tuple[Matrix, Matrix]:
@@ -420,27 +424,38 @@ def _restrict(data: SpectralData, basis: CanonicalBasis, profile: Likelihood) ->
         bends[2] = bends[2] + trace[:, None] / beta
         both = (beta[:, None] * beta)[:, :, None, None]
         pairs[1] = pairs[1] + data.residual_covariate_gram / both
-    elementwise = tuple(
-        part
-        + (bend + bend.T)
-        # tr(I_j⁻¹ N_jk I_k⁻¹ N'_jkᵀ) for every pair jk
-        - ((inverse[:, None] @ left @ inverse) * right).sum(axis=(2, 3))
-        for part, bend, left, right in zip(
-            profile.elementwise,
+    # −tr(I_j⁻¹ N_jk I_k⁻¹ N'_jkᵀ) for every pair jk, beside the bends
+    more_vv, more_vs, more_ss = (
+        bend + bend.T - ((inverse[:, None] @ left @ inverse) * right).sum(axis=(2, 3))
+        for bend, left, right in zip(
             bends,
             (pairs[0], pairs[0], pairs[1]),
             (pairs[0], pairs[1], pairs[1]),
             strict=True,
         )
     )
+    own, across = profile.elementwise
     return replace(
         profile,
         deviance=deviance,
         signal_gradient=signal_gradient,
         noise_gradient=noise_gradient,
-        elementwise=(elementwise[0], elementwise[1], elementwise[2]),
+        elementwise=(
+            own + 0.5 * np.concatenate([more_vv, more_ss]),
+            across + 0.5 * np.concatenate([more_vs, more_vs]),
+        ),
     )
 
 
+def eigen(matrix: Matrix) -> tuple[Vector, Matrix]:
+    """Eigenvalues, ascending, and eigenvectors of a symmetric matrix, without NumPy's checks."""
+    values, vectors, failed = dsyevd(matrix)
+    if failed:
+        raise np.linalg.LinAlgError("eigenvalues did not converge")
+    return values, vectors
+
+
 def _symmetric(matrix: Matrix) -> Matrix:
-    return np.asarray(0.5 * (matrix + matrix.T), dtype=np.float64)
+    half = matrix + matrix.T
+    half *= 0.5
+    return half

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.models.canonical_scan import ShareGrid
-from regnet.models.kronecker import CanonicalBasis, SpectralData, change_of_basis, deviance
+from regnet.models.kronecker import CanonicalBasis, SpectralData, change_of_basis, deviance, eigen
 from regnet.models.optimum import Optimum
 
 Matrix = NDArray[np.float64]
@@ -91,7 +91,7 @@ def _without(
     for share in grid.shares[4:24:4]:
         signal_to_noise = share / (1.0 - share) * data.squares
         support = traits.T @ (signal_to_noise / (1.0 + signal_to_noise) * traits)
-        candidates.append(np.linalg.eigh(support)[1][:, :n_directions])
+        candidates.append(eigen(support)[1][:, :n_directions])
     directions = np.stack(candidates, axis=1)  # traits × shares × number of the direction
     # What losing V's part along a direction costs, as if that were a trait of its own.
     own = data.squares[:, :, None] / np.einsum("tsn,t->sn", directions**2, 1.0 / ratio)
@@ -126,7 +126,7 @@ def _with_more(
         if signal_to_noise[0, 0] < 30.0:
             continue  # this side of the barrier the maximum at zero is the answer
         support = traits.T @ (signal_to_noise / (1.0 + signal_to_noise) * traits)
-        values, directions = np.linalg.eigh(support)
+        values, directions = eigen(support)
         rise = float(np.log1p(signal_to_noise).sum() - values[-1])
         if rise < best:
             best, ratio, turn = rise, ratio_here, directions
