@@ -41,7 +41,7 @@ class Fitter:
     ) -> None:
         self._data = data
         self._grid: ShareGrid = share_grid(data)
-        # Scans of single traits know no mean: they see the data without it.
+        # Scans of single traits know neither mean nor gaps: they see the data without it, and stand-ins.
         self._centred = centred(data)
         self._climb_grid = self._grid if self._centred is data else None
         n_conditions = data.n_conditions

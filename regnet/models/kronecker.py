@@ -16,12 +16,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dsyevd, dsygvd
 
 from regnet.models.decomposition import Decomposition, Rotated
+
+if TYPE_CHECKING:
+    from regnet.models.gaps import Gaps
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -49,6 +53,8 @@ class SpectralData:
         X⊥ᵀX⊥ (n_covariates × n_covariates) and X⊥ᵀY⊥ (n_covariates × n_conditions).
     restricted : bool
         Whether the restricted likelihood (REML) is meant.
+    gaps : Gaps or None
+        Cells of the expression that are missing and hold stand-ins.
     """
 
     rotated: Matrix
@@ -60,6 +66,7 @@ class SpectralData:
     residual_covariate_gram: Matrix
     residual_cross: Matrix
     restricted: bool = False
+    gaps: Gaps | None = None
 
     @property
     def n_conditions(self) -> int:
@@ -149,7 +156,7 @@ def spectral_data(decomposition: Decomposition, rotated: Rotated, restricted: bo
 def centred(data: SpectralData) -> SpectralData:
     """Return the data with the mean's least squares estimate taken away, and no covariates."""
     if not data.covariates.shape[1]:
-        return data
+        return data if data.gaps is None else replace(data, gaps=None)
     design, cross = data.covariates, data.residual_cross
     gram = design.T @ design + data.residual_covariate_gram
     mean = np.linalg.solve(gram, design.T @ data.rotated + cross)
@@ -163,6 +170,7 @@ def centred(data: SpectralData) -> SpectralData:
         residual_covariate_gram=np.empty((0, 0)),
         residual_cross=cross[:0],
         restricted=False,
+        gaps=None,
     )
 
 
@@ -193,6 +201,8 @@ def evaluate(data: SpectralData, basis: CanonicalBasis, traits: Matrix | None = 
     `traits` is Z = ỸW where the caller has it already. With covariates the mean is at its
     generalised least squares estimate, so the gradient is that of the profile likelihood.
     """
+    if data.gaps is not None:
+        return data.gaps.evaluate(data, basis)
     n_conditions = data.n_conditions
     weights, beta = basis.weights, basis.noise
     traits = data.rotated @ weights if traits is None else traits
@@ -269,7 +279,7 @@ def evaluate(data: SpectralData, basis: CanonicalBasis, traits: Matrix | None = 
 
 def deviance(data: SpectralData, basis: CanonicalBasis) -> float:
     """−2 log likelihood alone, at a third of the cost of `evaluate` where there is no mean."""
-    if data.covariates.shape[1]:
+    if data.covariates.shape[1] or data.gaps is not None:
         return evaluate(data, basis).deviance
     traits = data.rotated @ basis.weights
     variances = data.squares * basis.signal
@@ -359,6 +369,8 @@ def posterior_effects(right: Matrix, data: SpectralData, basis: CanonicalBasis) 
         block = right[start : start + 128] ** 2
         unseen = np.maximum(1.0 - block.sum(axis=1), 0.0)
         variances[start : start + 128] = block @ spectrum + unseen[:, None] * prior
+    if data.gaps is not None:
+        variances += data.gaps.added_variance(data, basis, right)
     return effects, np.sqrt(variances)
 
 

@@ -12,7 +12,7 @@ from regnet.errors import InputError
 from regnet.models.decomposition import Decomposition, decompose
 
 Matrix = NDArray[np.float64]
-Missing = Literal["refuse", "drop", "impute"]
+Missing = Literal["exact", "refuse", "drop", "impute"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,12 +27,15 @@ class Whole:
         Of the scores of these genes.
     treatment : str
         What was done, in words.
+    missing : ndarray of bool or None
+        Cells that hold a stand-in, where the likelihood is to leave them out.
     """
 
     expression: Matrix
     design: Matrix
     decomposition: Decomposition
     treatment: str
+    missing: NDArray[np.bool_] | None = None
 
 
 def fill_gaps(
@@ -46,9 +49,10 @@ def fill_gaps(
 
     Parameters
     ----------
-    missing : "refuse", "drop" or "impute"
-        An error that counts them; leave genes with missing values out; or put the mean of the
-        condition in their place.
+    missing : "exact", "refuse", "drop" or "impute"
+        Stand-ins for the exact likelihood of what is there (:mod:`regnet.models.gaps`); an error
+        that counts them; leave genes with missing values out; or the mean of the condition in
+        their place.
 
     Raises
     ------
@@ -56,8 +60,8 @@ def fill_gaps(
         Where values are missing and are to be refused, too many genes would go, a condition has
         no value, or genes of scores and expression differ in number.
     """
-    if missing not in ("refuse", "drop", "impute"):
-        raise InputError("missing", "one of refuse, drop, impute", repr(missing), "choose one of them")
+    if missing not in ("exact", "refuse", "drop", "impute"):
+        raise InputError("missing", "one of exact, refuse, drop, impute", repr(missing), "choose one of them")
     n_genes = decomposition.n_genes if decomposition else len(np.atleast_2d(np.asarray(scores)))
     if n_genes != len(expression):
         raise InputError(
@@ -77,10 +81,14 @@ def fill_gaps(
         )
     if gaps.all(axis=0).any():
         raise InputError("expression", "some value in each condition", "a condition without any")
-    if missing == "impute":
+    if missing in ("exact", "impute"):
         filled = np.where(gaps, np.nanmean(expression, axis=0), expression)
         treatment = f"{n_gaps} values imputed by the mean of their condition"
-        return Whole(filled, design, decomposition or decompose(scores), treatment)
+        parts = decomposition or decompose(scores)
+        if missing == "impute":
+            return Whole(filled, design, parts, treatment)
+        treatment = f"exact likelihood without the {n_gaps} missing values in {int(incomplete.sum())} genes"
+        return Whole(filled, design, parts, treatment, gaps)
     kept = ~incomplete
     if kept.sum() < 2:
         raise InputError("expression", "genes without missing values", f"{int(kept.sum())}", "impute them")

@@ -21,6 +21,7 @@ from regnet.errors import InputError
 from regnet.models.decomposition import Decomposition, rotate
 from regnet.models.existence import NoMaximumError, check_maximum_exists
 from regnet.models.fitter import Fitter
+from regnet.models.gaps import Gaps
 from regnet.models.kronecker import SpectralData, posterior_effects, spectral_data
 from regnet.models.missing_values import Missing, fill_gaps
 from regnet.models.optimum import Limits, Optimum, StopReason
@@ -142,7 +143,7 @@ def fit_mixed_model(
     perturb_size: float = 1e-3,
     restart_choice: Literal["first", "best"] = "first",
     rng: np.random.Generator | None = None,
-    missing: Missing = "refuse",
+    missing: Missing = "exact",
     tolerance: float = TOLERANCE,
     max_iterations: int = 1000,
     should_stop: Callable[[], bool] | None = None,
@@ -176,9 +177,10 @@ def fit_mixed_model(
         Stop at the first start that converges, or make all and keep the likeliest.
     rng : numpy.random.Generator, optional
         Where random starts and perturbations come from; needed for them.
-    missing : "refuse", "drop" or "impute"
-        Missing expression: an error that counts it; leave genes with missing values out; or the
-        mean of the condition in their place.
+    missing : "exact", "refuse", "drop" or "impute"
+        Missing expression: the exact likelihood of what is there (not with REML; up to some
+        thousand values); an error that counts it; leave genes with missing values out; or the mean
+        of the condition in their place. `MixedModelFit.missing` says what was done.
     tolerance : float
         Largest projected gradient, in standard errors, that counts as converged.
     max_iterations : int
@@ -208,11 +210,20 @@ def fit_mixed_model(
     parts, outcome, design = whole.decomposition, whole.expression, whole.design
     if parts.rank == 0:
         raise InputError("scores", "some score other than zero", "nothing but zeros")
-    units = _Units.of(parts, outcome, design.shape[1] if likelihood == "reml" else 0)
+    n_values = outcome.size - (0 if whole.missing is None else int(whole.missing.sum()))
+    if likelihood == "reml":
+        n_values -= design.shape[1] * n_conditions
+    units = _Units.of(parts, outcome, n_values)
     outcome = outcome / units.expression
     rotated = rotate(parts, outcome, design if design.shape[1] else None)
     check_maximum_exists(names[1], outcome, design, rotated, parts.left, given[1])
     data = units.applied(spectral_data(parts, rotated, likelihood == "reml"))
+    if whole.missing is not None:
+        if data.restricted:
+            raise InputError(
+                "missing", "ML for the exact likelihood", "REML", "drop or impute, or use likelihood ml"
+            )
+        data = replace(data, gaps=Gaps.of(parts, outcome, whole.missing, design))
     fitter = Fitter(data, names, given)
     pairs = starting_pairs(
         data,
@@ -274,12 +285,11 @@ class _Units:
     constant: float
 
     @classmethod
-    def of(cls, parts: Decomposition, expression: Matrix, n_restricted: int) -> _Units:
+    def of(cls, parts: Decomposition, expression: Matrix, n_values: int) -> _Units:
         # A power of two, so that going to these units and back rounds nothing.
         mean_square = float(np.mean(expression**2))
         unit = 2.0 ** np.round(0.5 * np.log2(mean_square)) if mean_square > 0.0 else 1.0
         square = float(parts.singular_values @ parts.singular_values) / parts.n_genes
-        n_values = (parts.n_genes - n_restricted) * expression.shape[1]
         return cls(float(unit), square, n_values * float(np.log(unit)))
 
     def applied(self, data: SpectralData) -> SpectralData:

@@ -336,7 +336,7 @@ def test_missing_values_are_refused_dropped_or_imputed_as_asked_and_said():
     gaps = expression.copy()
     gaps[[3, 50], [0, 2]] = np.nan
     with pytest.raises(InputError, match="2 in 2 of 80 genes"):
-        fit_mixed_model(scores, gaps)
+        fit_mixed_model(scores, gaps, missing="refuse")
     kept = np.delete(np.arange(80), [3, 50])
     dropped = fit_mixed_model(scores, gaps, missing="drop")
     same = fit_mixed_model(scores[kept], expression[kept])
