@@ -20,6 +20,7 @@ from regnet import __version__
 from regnet.atomic_files import write_whole
 from regnet.errors import InputError, shown
 from regnet.execution import Execution
+from regnet.files.table_names import find_table
 from regnet.places import MARKER, Places
 from regnet.runs.processes import host_name
 from regnet.study import Study
@@ -198,10 +199,11 @@ def create_run(
     Raises
     ------
     InputError
-        Where the data directory can't be written.
+        Where the data directory can't be written, or a motif table of the study isn't there.
     """
     from regnet.runs.readme import folder_readme
 
+    study = with_whole_paths(study, places)
     label = name if name is not None else study.name
     record = {
         "format": FORMAT,
@@ -234,6 +236,22 @@ def create_run(
             str(places.runs), "a directory that can be written", reason, "give another with --data"
         ) from None
     return made
+
+
+def with_whole_paths(study: Study, places: Places) -> Study:
+    """Return a study whose motif files are named by their whole paths, so that they are found from anywhere.
+
+    Raises
+    ------
+    InputError
+        Where a motif table isn't there.
+    """
+    named = []
+    for motifs in map(str, study.values["motifs"]):
+        table = Path(motifs) if motifs == "synthetic" else find_table(motifs, "motif", places)
+        is_path = table == Path(motifs).expanduser() and motifs != "synthetic"
+        named.append(str(table.absolute()) if is_path else motifs)
+    return study.replace(motifs=named)
 
 
 def update_record(folder: RunFolder, **changes: object) -> None:

@@ -5,6 +5,7 @@ A worker prepares each scenario once and keeps it: the motif table, its decompos
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import signal
@@ -14,6 +15,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regnet.errors import InputError
@@ -80,6 +82,8 @@ def begin(assignment: Assignment, runner: int) -> None:
     global _assignment
     _assignment = assignment
     _prepared.clear()
+    with contextlib.suppress(OSError):  # where memory runs out, a worker should go, not the runner
+        Path("/proc/self/oom_score_adj").write_text("500")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(runner,), daemon=True).start()

@@ -162,6 +162,18 @@ def test_a_data_directory_below_a_file_is_said_with_the_remedy(tmp_path: Path) -
         create_run(small_study(), Execution(), find_places(tmp_path / "file" / "data"))
 
 
+def test_motif_files_are_named_by_whole_paths_and_missing_ones_refused_at_once(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.tsv").write_text("\tA\ng1\t1\n")
+    monkeypatch.chdir(tmp_path)
+    folder = create_run(small_study(motifs=["mine.tsv", "yeast", "synthetic"]), Execution(), places)
+    assert folder.study().values["motifs"] == (str(tmp_path / "mine.tsv"), "yeast", "synthetic")
+    with pytest.raises(InputError, match=r"motifs: .*'other\.tsv'"):
+        create_run(small_study(motifs="other.tsv"), Execution(), places)
+    assert run_ids(places.runs) == [folder.id]
+
+
 @pytest.mark.parametrize("execution", [3, None, [], {"jobs": -1}, {"unknown": 1}, {"jobs": {}}])
 def test_hostile_settings_of_execution_are_one_clear_line(folder: RunFolder, execution: object) -> None:
     update_record(folder, execution=execution)
