@@ -10,7 +10,6 @@ Source: Casale, Rakitsch, Lippert and Stegle, Nat. Methods 12:755 (2015).
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from importlib import metadata
 from itertools import pairwise
@@ -23,7 +22,12 @@ from regnet.errors import InputError
 from regnet.models.decomposition import Decomposition, decompose, rotate
 from regnet.models.existence import check_maximum_exists
 from regnet.models.given_covariances import GivenCovariances, fit_at
-from regnet.models.limix_compatibility import ARITHMETIC_FAILURES, FitStopped, limix_core_on_this_scipy
+from regnet.models.limix_compatibility import (
+    ARITHMETIC_FAILURES,
+    FitStopped,
+    import_limix_core,
+    limix_core_on_this_scipy,
+)
 from regnet.models.mixed_model import MixedModelFit
 from regnet.models.optimum import StopReason
 from regnet.models.structure_names import StructureName, check
@@ -57,7 +61,7 @@ def load() -> tuple[Any, Any]:
     """
     try:
         with limix_core_on_this_scipy():
-            return importlib.import_module("limix_core.covar"), importlib.import_module("limix_core.gp")
+            return import_limix_core("covar"), import_limix_core("gp")
     except ImportError as error:
         raise InputError("engine limix-core", "limix-core 1.0.2", str(error), HOW_TO_INSTALL) from None
 
