@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Protocol
 
-from regnet.cli.output import complain, harmless, time_in_words
+from regnet.cli.output import harmless, time_in_words
 from regnet.runs.folder import RunFolder
 from regnet.runs.replay import LogLine, Progress, Replay
 from regnet.runs.state import RunState
@@ -187,9 +187,3 @@ class _Bar:
 
     def say(self, line: str) -> None:
         self.live.console.print(line, soft_wrap=True)
-
-
-def said_end(state: RunState) -> None:
-    """Say on standard error how a run ended, where that isn't well."""
-    if not state.name.startswith("finished"):
-        complain(f"the run is {state.sentence}")

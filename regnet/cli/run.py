@@ -28,6 +28,7 @@ from regnet.cli.study_options import (
     study_from_options,
     write_values,
 )
+from regnet.errors import InputError
 from regnet.execution import Execution
 from regnet.parameters import write_value
 from regnet.places import Places, find_places
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     check_files(study, places)
     if options.dry_run:
         return _dry_run(study, execution, places, options.json)
-    if warning := estimate_warning(study, execution, places):
+    if warning := estimate(study, execution, places).warning:
         complain(f"warning: {warning}")
     folder = start_run(study, execution, places, private=not options.shared, queued=not options.now)
     if options.detach:
@@ -89,11 +90,6 @@ def check_files(study: Study, places: Places) -> None:
     tables = {motifs: read_motifs(motifs, places) for motifs, *_ in checked}
     for scenario in checked.values():
         choose_subset(scenario, tables[scenario.motifs], seed=study.seed, held_out=0)
-
-
-def estimate_warning(study: Study, execution: Execution, places: Places) -> str:
-    """Return what isn't wise about the settings of execution; empty where nothing."""
-    return estimate(study, execution, places).warning
 
 
 def follow_to_the_end(folder: RunFolder, options: argparse.Namespace) -> int:
@@ -157,8 +153,6 @@ def data_words(options: argparse.Namespace) -> str:
 
 
 def _ask_to_stop(folder: RunFolder) -> None:
-    from regnet.errors import InputError
-
     try:
         stop_run(folder, wait=0)
     except InputError as error:  # it ended in this very moment, or the folder has gone
