@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,15 @@ def test_each_of_the_two_lines_does_all_the_set_up_by_itself() -> None:
     assert [("pytest" in line) for line in lines] == [False, True]
 
 
-def test_continuous_integration_runs_the_test_line_as_the_readme_has_it() -> None:
+def test_continuous_integration_takes_its_test_line_from_the_readme() -> None:
     script = (ROOT / ".ci" / "run").read_text()
-    assert "pytest" not in script.replace("'^python3 -m venv .*pytest'", "").replace("# ", "")
-    assert "README.md" in script
+    found = re.search(r"^line=\$\((.*)\)$", script, re.MULTILINE)
+    assert found
+    taken = subprocess.run(
+        ["sh", "-c", found[1]], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert taken.strip() == re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)[1]
+    assert script.index('check sh -c "$line"') < script.index("ruff check")
 
 
 def test_every_link_to_a_file_has_its_file() -> None:
