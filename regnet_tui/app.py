@@ -58,7 +58,8 @@ class RegnetApp(App[int]):
     ]
 
     def __init__(self, places: Places, *, theme: str = "") -> None:
-        super().__init__()
+        # without colours, Textual drops the codes only where it thinks in the terminal's own
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
         self.places = places
         self.news = ""

@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from regnet.errors import InputError
 from regnet.runs.folder import RunFolder
@@ -20,6 +19,7 @@ from regnet_tui.comparison import ComparedRow, compare, metrics_of
 from regnet_tui.diff_screen import DiffRow, differing
 from regnet_tui.form_state import label_of
 from regnet_tui.from_thread import later
+from regnet_tui.quiet_widgets import Words
 from regnet_tui.row_table import Cell, Column, RowTable
 from regnet_tui.run_tables import metric_title
 from regnet_tui.safe_text import clean
@@ -46,11 +46,11 @@ class CompareScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog full"):
-            yield Static(Content(f"{len(self._folders)} runs compared"), classes="dialog-title")
+            yield Words(Content(f"{len(self._folders)} runs compared"), classes="dialog-title")
             yield RowTable(self._parameter, empty="no parameter differs", id="differing")
-            yield Static("", id="compare-title", classes="dialog-title")
+            yield Words("", id="compare-title", classes="dialog-title")
             yield RowTable(self._result, empty="reading …", id="compared")
-            yield Static("m: next metric   h l: sideways   y: copy   esc: back", classes="dialog-keys")
+            yield Words("m: next metric   h l: sideways   y: copy   esc: back", classes="dialog-keys")
 
     def on_mount(self) -> None:
         self.query_one("#compared").focus()
@@ -72,7 +72,7 @@ class CompareScreen(ModalScreen[None]):
         later(self, self._take, replays)
 
     def _problem(self, text: str) -> None:
-        self.query_one("#compare-title", Static).update(Content(clean(f"! {text}")))
+        self.query_one("#compare-title", Words).update(Content(clean(f"! {text}")))
 
     def _take(self, replays: list[Replay]) -> None:
         self._replays = replays
@@ -93,7 +93,7 @@ class CompareScreen(ModalScreen[None]):
 
     def draw(self) -> None:
         """Draw the results by the chosen metric."""
-        self.query_one("#compare-title", Static).update(Content(clean(metric_title(self._metric))))
+        self.query_one("#compare-title", Words).update(Content(clean(metric_title(self._metric))))
         columns = [
             Column("label", "scenario", 44, least=14),
             Column("method", "method", 12),

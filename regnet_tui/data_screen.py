@@ -8,9 +8,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Center, Middle
 from textual.content import Content
-from textual.widgets import Static
 
 from regnet_tui.page import Page
+from regnet_tui.quiet_widgets import Words
 
 
 class DataScreen(Page):
@@ -31,7 +31,7 @@ class DataScreen(Page):
             "F2 goes to the study."
         )
         with Middle(), Center():
-            yield Static(Content(text), id="data-text")
+            yield Words(Content(text), id="data-text")
 
     def left(self) -> None:
         self.regnet.action_show_mode("study")

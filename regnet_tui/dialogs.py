@@ -10,13 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import Button, OptionList
 from textual.widgets.option_list import Option
 
 from regnet.errors import InputError
 from regnet_tui.form_state import problem_of
+from regnet_tui.quiet_widgets import QuietInput, Words
 from regnet_tui.safe_text import clean
-from regnet_tui.scenario_form import QuietInput
 
 
 class Answer(NamedTuple):
@@ -44,8 +44,8 @@ class Question(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(Content(clean(self._title)), classes="dialog-title")
-            yield Static(Content(clean(self._text)), classes="dialog-text")
+            yield Words(Content(clean(self._title)), classes="dialog-title")
+            yield Words(Content(clean(self._text)), classes="dialog-text")
             with Horizontal(classes="dialog-buttons"):
                 for answer in self._answers:
                     label = Content(f"{answer.words} ({answer.key})")
@@ -87,11 +87,11 @@ class TextDialog(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Static(Content(clean(self._title)), classes="dialog-title")
-            yield Static(Content(clean(self._text)), classes="dialog-text")
+            yield Words(Content(clean(self._title)), classes="dialog-title")
+            yield Words(Content(clean(self._text)), classes="dialog-text")
             yield QuietInput(self._value, id="dialog-input")
-            yield Static("", id="dialog-problem")
-            yield Static("enter: do it   esc: back", classes="dialog-keys")
+            yield Words("", id="dialog-problem")
+            yield Words("enter: do it   esc: back", classes="dialog-keys")
 
     def on_mount(self) -> None:
         self.query_one("#dialog-input").focus()
@@ -101,10 +101,10 @@ class TextDialog(ModalScreen[str | None]):
         try:
             self._accept(value)
         except InputError as error:
-            self.query_one("#dialog-problem", Static).update(Content(clean(f"! {problem_of(error)}")))
+            self.query_one("#dialog-problem", Words).update(Content(clean(f"! {problem_of(error)}")))
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            self.query_one("#dialog-problem", Static).update(Content(clean(f"! {reason}")))
+            self.query_one("#dialog-problem", Words).update(Content(clean(f"! {reason}")))
         else:
             self.dismiss(value)
 
@@ -139,9 +139,9 @@ class ChoiceDialog(ModalScreen[list[str] | None]):
     def compose(self) -> ComposeResult:
         keys = "space: mark several   enter: take   esc: back" if self._several else "enter: take   esc: back"
         with Vertical(classes="dialog"):
-            yield Static(Content(clean(self._title)), classes="dialog-title")
+            yield Words(Content(clean(self._title)), classes="dialog-title")
             yield VimOptions(*(Option(self._prompt(choice)) for choice in self._choices), id="choices")
-            yield Static(keys, classes="dialog-keys")
+            yield Words(keys, classes="dialog-keys")
 
     def on_mount(self) -> None:
         options = self.query_one("#choices", VimOptions)

@@ -10,11 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from regnet.cli.run_comparison import differing_parameters
 from regnet.study import Study, study_parameters
 from regnet_tui.form_state import label_of, text_of
+from regnet_tui.quiet_widgets import Words
 from regnet_tui.row_table import Cell, Column, RowTable
 from regnet_tui.safe_text import clean
 
@@ -43,9 +43,9 @@ class DiffScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog diff"):
             title = " against ".join(name for name, _ in self._named)
-            yield Static(Content(clean(title)), classes="dialog-title")
+            yield Words(Content(clean(title)), classes="dialog-title")
             yield RowTable(self._cell, empty="no parameter differs", id="diff")
-            yield Static("esc: back", classes="dialog-keys")
+            yield Words("esc: back", classes="dialog-keys")
 
     def on_mount(self) -> None:
         rows = differing([study for _, study in self._named])

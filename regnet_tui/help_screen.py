@@ -10,9 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from regnet_tui.page import PAGES, Page
+from regnet_tui.quiet_widgets import Words
 from regnet_tui.safe_text import clean, fit
 
 _KEY_NAMES = {
@@ -48,12 +48,12 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog help"):
-            yield Static(Content(self._title), classes="dialog-title")
+            yield Words(Content(self._title), classes="dialog-title")
             with VerticalScroll(id="help-text"):
                 for part in self._parts:
-                    yield Static(Content("\n".join(map(clean, part.splitlines()))), classes="help-part")
-                yield Static(Content("\n".join(self._keys)), classes="help-keys")
-            yield Static("esc: back   j k: scroll   i: paths, versions, terminal", classes="dialog-keys")
+                    yield Words(Content("\n".join(map(clean, part.splitlines()))), classes="help-part")
+                yield Words(Content("\n".join(self._keys)), classes="help-keys")
+            yield Words("esc: back   j k: scroll   i: paths, versions, terminal", classes="dialog-keys")
 
     def on_mount(self) -> None:
         self.query_one("#help-text").focus()

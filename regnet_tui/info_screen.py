@@ -14,10 +14,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 import regnet
 from regnet_tui.clipboard import describe
+from regnet_tui.quiet_widgets import Words
 from regnet_tui.safe_text import clean, fit
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ class InfoScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog help"):
-            yield Static("About this regNet", classes="dialog-title")
+            yield Words("About this regNet", classes="dialog-title")
             with VerticalScroll(id="info-text"):
-                yield Static(Content("\n".join(self.lines())))
-            yield Static("y: copy all this for a report   esc: back", classes="dialog-keys")
+                yield Words(Content("\n".join(self.lines())))
+            yield Words("y: copy all this for a report   esc: back", classes="dialog-keys")
 
     def on_mount(self) -> None:
         self.query_one("#info-text").focus()

@@ -12,8 +12,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Footer, Input
 
+from regnet_tui.quiet_widgets import Words
 from regnet_tui.safe_text import clean
 
 if TYPE_CHECKING:
@@ -61,11 +62,11 @@ class Page(Screen[None]):
     ]
 
     def compose(self) -> ComposeResult:
-        yield Static("", id="nav")
-        yield Failure(Static("", id="failure-text"), id="failure", can_focus=False)
+        yield Words("", id="nav")
+        yield Failure(Words("", id="failure-text"), id="failure", can_focus=False)
         yield from self.body()
         yield Footer(show_command_palette=False)
-        yield Static("", id="too-small")
+        yield Words("", id="too-small")
 
     def body(self) -> ComposeResult:
         """Yield the screen's own widgets."""
@@ -90,7 +91,7 @@ class Page(Screen[None]):
         if is_tiny:
             needs = f"regNet needs {LEAST_SIZE[0]} columns and {LEAST_SIZE[1]} rows"
             text = f"{needs};\nthis window has {width} and {height}.\n\nMake it larger; q leaves."
-            self.query_one("#too-small", Static).update(Content(text))
+            self.query_one("#too-small", Words).update(Content(text))
         self.draw_nav()
         if self._is_ready:
             self.resized()
@@ -136,14 +137,14 @@ class Page(Screen[None]):
         gap = self.size.width - nav.cell_length - len(news) - 1
         if news and gap > 0:
             nav = Content("").join([nav, Content(" " * gap), Content.styled(news, "bold")])
-        self.query_one("#nav", Static).update(nav)
+        self.query_one("#nav", Words).update(nav)
 
     # ---- failures --------------------------------------------------------------------------------
 
     def fail(self, text: str) -> None:
         """Show what went wrong until escape is pressed."""
         failure = self.query_one("#failure")
-        self.query_one("#failure-text", Static).update(Content(f"! {clean(text)}  (esc dismisses)"))
+        self.query_one("#failure-text", Words).update(Content(f"! {clean(text)}  (esc dismisses)"))
         failure.display = True
 
     def done(self, text: str) -> None:

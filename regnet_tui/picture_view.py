@@ -32,8 +32,9 @@ class PictureView(Widget, can_focus=True):
 
     def show(self, chart: Chart) -> None:
         """Draw another chart."""
-        self.chart = chart
-        self.refresh()
+        if chart != self.chart:
+            self.chart = chart
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         width, height = self.size

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from regnet.errors import InputError
 from regnet.row_filter import read_filter
@@ -25,6 +25,7 @@ from regnet_tui.picture_data import PictureData
 from regnet_tui.picture_view import PictureView
 from regnet_tui.pictures import OF_ARRAYS, PICTURES, TITLES, chart_of, chart_of_arrays, summary_of
 from regnet_tui.plots import Notice
+from regnet_tui.quiet_widgets import QuietInput, Words
 from regnet_tui.replicate_rows import ReplicateRows
 from regnet_tui.result_exports import export
 from regnet_tui.row_order import filtered, ordered
@@ -42,7 +43,6 @@ from regnet_tui.run_tables import (
     summary_value,
 )
 from regnet_tui.safe_text import clean, cut
-from regnet_tui.scenario_form import QuietInput
 
 VIEWS = ("summary", "replicates", "pictures")
 
@@ -94,8 +94,8 @@ class ResultsScreen(Page):
         self._arrays = PictureData()
 
     def body(self) -> ComposeResult:
-        yield Static("", id="results-head")
-        yield Static("", id="results-tabs")
+        yield Words("", id="results-head")
+        yield Words("", id="results-tabs")
         yield QuietInput(placeholder="/ filters", id="results-filter")
         with Vertical(id="view-summary", classes="view"):
             yield RowTable(summary_cell, identity=_summary_identity, id="results-summary")
@@ -103,7 +103,7 @@ class ResultsScreen(Page):
             yield RowTable(self._replicate_cell, identity=lambda row: row, id="replicates")
         with Vertical(id="view-pictures", classes="view"):
             yield PictureView(id="results-picture")
-        yield Static("", id="results-foot", classes="keys")
+        yield Words("", id="results-foot", classes="keys")
 
     def on_mount(self) -> None:
         self.action_view(self._view)
@@ -168,7 +168,7 @@ class ResultsScreen(Page):
             for name in ("#results-summary", "#replicates"):
                 self.query_one(name, RowTable).show([], [], empty=what)
             self.query_one("#results-picture", PictureView).show(Notice("", what))
-            self.query_one("#results-foot", Static).update("")
+            self.query_one("#results-foot", Words).update("")
             return
         if self._view == "summary":
             self._draw_summary(replay, summary)
@@ -184,8 +184,8 @@ class ResultsScreen(Page):
             name = replay.record.get("name") or replay.folder.id
             size = f"{replay.done} of {replay.total} replicates, baseline {replay.study.baseline}"
             head = f" {clean(name)} · {clean(replay.folder.id)} · {clean(size)}"
-        self.query_one("#results-head", Static).update(Content(cut(head, self.size.width)))
-        self.query_one("#results-tabs", Static).update(Content("").join(self.tabs(VIEWS, self._view)))
+        self.query_one("#results-head", Words).update(Content(cut(head, self.size.width)))
+        self.query_one("#results-tabs", Words).update(Content("").join(self.tabs(VIEWS, self._view)))
 
     def _draw_summary(self, replay: Replay, summary: Summary) -> None:
         rows: Sequence[SummaryRow] = summary_rows(replay.study, summary, summary.metrics)
@@ -221,7 +221,7 @@ class ResultsScreen(Page):
         table = self.query_one(name, RowTable)
         table.show(columns, rows, sorted_by=order, empty="no row passes the filter; esc leaves it")
         keys_line = f"{len(rows):,} of {total:,}  / filter  o sort  C columns  h l sideways  e export  y copy"
-        self.query_one("#results-foot", Static).update(
+        self.query_one("#results-foot", Words).update(
             Content(f"! {clean(problem)}" if problem else keys_line)
         )
 
@@ -235,7 +235,7 @@ class ResultsScreen(Page):
         foot = (
             f"{at}/{len(PICTURES)} {TITLES[self._picture]}  v next  m metric  S scenario  n replicate  s save"
         )
-        self.query_one("#results-foot", Static).update(Content(foot))
+        self.query_one("#results-foot", Words).update(Content(foot))
         if self._picture in OF_ARRAYS:
             self.draw_arrays(replay, self._picture, self._scenario, self._replicate)
         else:

@@ -106,6 +106,7 @@ class RowTable(ScrollView, can_focus=True):
         self._columns: Sequence[Column] = ()
         self._wanted: Sequence[Column] = ()
         self._gap = _GAP
+        self._drawn: object = None
         self._rows: Sequence[Row] = ()
         self._sorted: tuple[str, bool] | None = None
         self.cursor = 0
@@ -136,7 +137,18 @@ class RowTable(ScrollView, can_focus=True):
         self.cursor = min(max(self.cursor, 0), max(len(rows) - 1, 0))
         self._fit_columns()
         self._keep_in_sight()
-        self.refresh()
+        drawn = self._in_sight()
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self.refresh()
+
+    def _in_sight(self) -> object:
+        """Return what is drawn, so that telling the same again writes nothing to the terminal."""
+        first = self.scroll_offset.y
+        rows = self._rows[first : first + max(self.size.height - 1, 0)]
+        cells = [tuple(self._cell(row, column.key) for column in self._columns) for row in rows]
+        marks = [self._identity(row) in self.marked for row in rows]
+        return (self._columns, cells, marks, self.cursor, first, self._sorted, self._empty, self.size)
 
     @property
     def row(self) -> Row | None:

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from regnet.errors import InputError
 from regnet.execution import Execution
@@ -22,6 +22,7 @@ from regnet_tui.page import Page
 from regnet_tui.picture_view import PictureView
 from regnet_tui.pictures import OF_ROWS, TITLES, chart_of, summary_of
 from regnet_tui.plots import Notice
+from regnet_tui.quiet_widgets import QuietInput, Words
 from regnet_tui.row_table import RowTable
 from regnet_tui.run_actions import RunActions
 from regnet_tui.run_tables import (
@@ -42,7 +43,6 @@ from regnet_tui.run_tables import (
     verdict,
 )
 from regnet_tui.safe_text import clean, cut
-from regnet_tui.scenario_form import QuietInput
 
 _WITH_PICTURE = 140  # columns from which a picture stands beside the progress
 VIEWS = ("overview", "log", "parameters", "picture")
@@ -90,24 +90,24 @@ class RunScreen(RunActions, Page):
         self._fit_warnings: list[tuple[str, int]] = []
 
     def body(self) -> ComposeResult:
-        yield Static("", id="run-head")
-        yield Static("", id="run-tabs")
+        yield Words("", id="run-head")
+        yield Words("", id="run-tabs")
         with Vertical(id="view-overview", classes="view"):
             with Horizontal(id="overview-top"):
                 yield RowTable(progress_cell, identity=lambda row: row.scenario, id="progress")
                 yield PictureView(id="live")
-            yield Static("", id="summary-title", classes="pane-title")
+            yield Words("", id="summary-title", classes="pane-title")
             yield RowTable(
                 summary_cell,
                 identity=lambda row: (row.scenario, row.cell.label),
                 empty="fills in as replicates are computed",
                 id="summary",
             )
-            yield Static("Log", id="tail-title", classes="pane-title")
+            yield Words("Log", id="tail-title", classes="pane-title")
             yield LogView(id="tail")
         with Vertical(id="view-log", classes="view"):
             with Horizontal(id="log-filter-line"):
-                yield Static("", id="log-level")
+                yield Words("", id="log-level")
                 yield QuietInput(placeholder="text to filter by", id="log-filter")
             yield LogView(id="log")
         with Vertical(id="view-parameters", classes="view"):
@@ -189,7 +189,7 @@ class RunScreen(RunActions, Page):
             self._draw_picture(follower)
 
     def _draw_head(self) -> None:
-        head = self.query_one("#run-head", Static)
+        head = self.query_one("#run-head", Words)
         follower = self.follower
         if follower is None:
             head.update("")
@@ -225,7 +225,7 @@ class RunScreen(RunActions, Page):
         }[self._view]
         room = self.size.width - sum(span.cell_length for span in spans) - len(hint) - 2
         spans += [Content(" " * max(room, 1)), Content.styled(hint if room > 0 else "", "dim")]
-        self.query_one("#run-tabs", Static).update(Content("").join(spans))
+        self.query_one("#run-tabs", Words).update(Content("").join(spans))
 
     def _draw_overview(self, follower: Follower) -> None:
         replay = follower.replay
@@ -250,7 +250,7 @@ class RunScreen(RunActions, Page):
         rows = summary_rows(follower.replay.study, summary, [self._metric])
         against = f"{only_other(summary) or 'methods'} against {summary.baseline}"
         title = f"{metric_title(self._metric)}   {against}: {verdict(rows) or 'differences'}"
-        self.query_one("#summary-title", Static).update(Content(clean(title)))
+        self.query_one("#summary-title", Words).update(Content(clean(title)))
         columns = summary_columns(summary.baseline, only_other(summary), one_metric=True)
         self.query_one("#summary", RowTable).show(columns, rows)
 
@@ -260,7 +260,7 @@ class RunScreen(RunActions, Page):
         shown, total = log.counts
         follow = "following" if log.follow else "not following"
         text = f" {log.level} and above · {shown} of {total} · {follow} · filter:"
-        self.query_one("#log-level", Static).update(Content(text))
+        self.query_one("#log-level", Words).update(Content(text))
 
     def _draw_picture(self, follower: Follower) -> None:
         self._summary = summary_of(follower.replay, self._summary)

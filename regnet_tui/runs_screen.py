@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from regnet.errors import InputError, shown
 from regnet.row_filter import read_filter
@@ -20,11 +20,11 @@ from regnet_tui.dialogs import ChoiceDialog, TextDialog
 from regnet_tui.figures import age, bar
 from regnet_tui.from_thread import later
 from regnet_tui.page import Page
+from regnet_tui.quiet_widgets import QuietInput, Words
 from regnet_tui.row_order import filtered, ordered
 from regnet_tui.row_table import Cell, Column, RowTable
 from regnet_tui.run_actions import RunActions
 from regnet_tui.run_index import FILTER_COLUMNS, RunIndex, RunLine
-from regnet_tui.scenario_form import QuietInput
 
 _REFRESH = 2.0
 _NARROW = (
@@ -128,7 +128,7 @@ class RunsScreen(RunActions, Page):
     def body(self) -> ComposeResult:
         yield QuietInput(placeholder="/ filters: words, state:finished, conditions>4", id="runs-filter")
         yield RowTable(run_cell, identity=lambda line: line.id, id="runs")
-        yield Static("", id="runs-foot", classes="keys")
+        yield Words("", id="runs-foot", classes="keys")
 
     def on_mount(self) -> None:
         self._index = RunIndex(self.regnet.places)
@@ -185,7 +185,7 @@ class RunsScreen(RunActions, Page):
         if table.marked:
             text += f", {len(table.marked)} marked"
         text += "  enter open  r resume  c to form  n rename  d delete  o sort  e results"
-        self.query_one("#runs-foot", Static).update(Content(f"! {problem}" if problem else text))
+        self.query_one("#runs-foot", Words).update(Content(f"! {problem}" if problem else text))
 
     def resized(self) -> None:
         self.draw()

@@ -7,39 +7,19 @@ The widgets hold no domain logic: they show a :class:`~regnet_tui.form_state.For
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from regnet.parameters import Flag, OneOf, Parameter
 from regnet_tui.form_state import Checked, FormState, form_parameters, groups, is_changed, label_of
+from regnet_tui.quiet_widgets import QuietInput, Words
 from regnet_tui.safe_text import clean, fit
 
 _LABEL = 17
-
-
-class QuietInput(Input):
-    """A one-line input without a blinking cursor; up and down go to the neighbours."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "app.focus_next", "next field", show=False),
-        Binding("up", "app.focus_previous", "previous field", show=False),
-    ]
-
-    def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:
-        super().__init__(clean(value, 10_000), placeholder=placeholder, id=id)
-        self.cursor_blink = False
-
-    def on_paste(self, event: events.Paste) -> None:
-        # several lines become one, so that a command wrapped at backslashes arrives whole
-        # (Textual calls Input's own handler after this one)
-        event.text = " ".join(line.rstrip("\\").strip() for line in event.text.splitlines())
 
 
 class Field(Horizontal):
@@ -67,8 +47,8 @@ class Field(Horizontal):
         super().__init__(classes="field")
         self.parameter = parameter
         self.input = FieldInput(parameter, text)
-        self._label = Static("", classes="field-label")
-        self._note = Static("", classes="field-note")
+        self._label = Words("", classes="field-label")
+        self._note = Words("", classes="field-note")
 
     def compose(self) -> ComposeResult:
         yield self._label
@@ -134,13 +114,13 @@ class ScenarioForm(VerticalScroll, can_focus=False):
     def compose(self) -> ComposeResult:
         yield from self._rows()
 
-    def _rows(self) -> Iterable[Static | Field]:
+    def _rows(self) -> Iterable[Words | Field]:
         self._fields = {}
         for group in groups():
             members = [p for p in form_parameters().values() if p.group == group]
             members = [p for p in members if self._everything or self._is_common(p)]
             if members:
-                yield Static(Content(group), classes="field-group")
+                yield Words(Content(group), classes="field-group")
             for parameter in members:
                 field = Field(parameter, self._state.texts[parameter.name])
                 self._fields[parameter.name] = field

@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Button, Input, Static
+from textual.widgets import Button, Input
 
 from regnet.cli.study_options import command_for, read_command, read_values
 from regnet.errors import InputError, shown
@@ -27,8 +27,9 @@ from regnet_tui.from_thread import later
 from regnet_tui.page import Page
 from regnet_tui.preflight import counted, estimated
 from regnet_tui.preset_list import PresetList
+from regnet_tui.quiet_widgets import QuietInput, Words
 from regnet_tui.safe_text import clean
-from regnet_tui.scenario_form import Field, QuietInput, ScenarioForm, hint_for
+from regnet_tui.scenario_form import Field, ScenarioForm, hint_for
 
 _AT_ONCE = 300  # grids up to this size are checked within a key's echo
 _SETTLE = 0.25  # seconds without a key before a larger grid is checked
@@ -79,19 +80,19 @@ class StudyScreen(Page):
     def body(self) -> ComposeResult:
         with Horizontal(id="study-body"):
             with Vertical(id="presets-pane"):
-                yield Static("Presets", id="presets-title")
+                yield Words("Presets", id="presets-title")
                 yield PresetList(self.regnet.places, id="presets")
-                yield Static("", id="preset-note")
+                yield Words("", id="preset-note")
             with Vertical(id="form-pane"):
                 yield ScenarioForm(self.state, id="form")
         with Vertical(id="study-foot"):
-            yield Static("", id="help-line")
+            yield Words("", id="help-line")
             with Horizontal(id="command-line"):
-                yield Static("$", id="command-prompt")
+                yield Words("$", id="command-prompt")
                 yield CommandInput(id="command")
             with Horizontal(id="run-line"):
                 yield Button("Run  ^r", id="run", compact=True)
-                yield Static("", id="run-reason")
+                yield Words("", id="run-reason")
 
     def on_mount(self) -> None:
         self.check_now()
@@ -139,7 +140,7 @@ class StudyScreen(Page):
         self.query_one(ScenarioForm).show(self.state, checked)
         button = self.query_one("#run", Button)
         button.disabled = bool(checked.reason)
-        reason = self.query_one("#run-reason", Static)
+        reason = self.query_one("#run-reason", Words)
         reason.set_class(bool(checked.reason), "-problem")
         if checked.study is None or checked.execution is None:
             self._counted = ""
@@ -171,7 +172,7 @@ class StudyScreen(Page):
 
     def _show_estimate(self, study: object, told: str) -> None:
         if self.checked.study is study:
-            self.query_one("#run-reason", Static).update(Content(clean(f"{self._counted} · {told}")))
+            self.query_one("#run-reason", Words).update(Content(clean(f"{self._counted} · {told}")))
 
     # ---- the equivalent command ------------------------------------------------------------------
 
@@ -217,11 +218,13 @@ class StudyScreen(Page):
 
     def on_field_focused(self, event: Field.Focused) -> None:
         hint = hint_for(event.parameter)
-        text = event.parameter.help + (f"  [{hint}]" if hint else "")
+        text = event.parameter.help
+        if hint and len(text) + len(hint) + 6 <= self.size.width:
+            text += f"  [{hint}]"
         self.show_help_line(text)
 
     def show_help_line(self, text: str) -> None:
-        self.query_one("#help-line", Static).update(Content(clean(text)))
+        self.query_one("#help-line", Words).update(Content(clean(text)))
 
     def on_descendant_focus(self) -> None:
         focused = self.focused
@@ -313,7 +316,7 @@ class StudyScreen(Page):
         self.take(FormState.from_study(event.study, event.name))
 
     def on_preset_list_moved(self, event: PresetList.Moved) -> None:
-        self.query_one("#preset-note", Static).update(Content(clean(event.note)))
+        self.query_one("#preset-note", Words).update(Content(clean(event.note)))
 
     def on_preset_list_saved(self, event: PresetList.Saved) -> None:
         study, execution = event.study, self.checked.execution

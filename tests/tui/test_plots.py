@@ -112,7 +112,8 @@ def test_dots_rise_to_the_right_for_a_rising_series() -> None:
 )
 @settings(max_examples=100)
 def test_ticks_are_round_within_the_range_and_not_too_many(low: float, span: float, most: int) -> None:
-    high = low + span
+    high = low + span * max(abs(low), 1.0)  # a span that numbers of this size can tell apart
+    span = high - low
     found = ticks(low, high, most)
     assert len(found) <= most + 1
     assert all(low - span * 0.01 <= tick <= high + span * 0.01 for tick in found)

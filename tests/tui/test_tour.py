@@ -27,11 +27,11 @@ from regnet_tui.info_screen import InfoScreen
 from regnet_tui.log_view import LogView
 from regnet_tui.page import PAGES, Page
 from regnet_tui.preset_list import PresetList
+from regnet_tui.quiet_widgets import QuietInput
 from regnet_tui.results_screen import ResultsScreen
 from regnet_tui.row_table import RowTable
 from regnet_tui.run_screen import RunScreen
 from regnet_tui.runs_screen import RunsScreen
-from regnet_tui.scenario_form import QuietInput
 from regnet_tui.study_screen import StudyScreen
 
 OpenApp = Callable[..., RegnetApp]
