@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from regnet.runs.processors import thread_environment
 from regnet.runs.worker import Assignment, Result, Task, begin, compute
 
+_QUICK = 0.25  # seconds of a replicate, up to which the runner's writing is felt
+
 
 class WorkerDied(Exception):
     """A worker ended, by a signal or for want of memory, while a task was under way."""
@@ -57,12 +59,15 @@ class LocalCrew:
         self._assignment, self._jobs = assignment, jobs
         self._tasks: dict[concurrent.futures.Future[Result], Task] = {}
         self._pool: Any = None
+        self._seconds = 0.0
         self._first_sign: concurrent.futures.Future[int] | None = None
 
     @property
     def room(self) -> int:
-        # One under way and three waiting for each worker: they last while the runner writes.
-        return 4 * self._jobs - len(self._tasks)
+        # Quick ones, three wait for each worker, which last while the runner writes. Of slow ones fewer:
+        # all that are handed out are tried again one by one when a worker dies.
+        deep = 4 if self._seconds < _QUICK else 2
+        return deep * self._jobs - len(self._tasks)
 
     @property
     def under_way(self) -> list[Task]:
@@ -88,7 +93,9 @@ class LocalCrew:
             task = self._tasks.pop(future)
             error = future.exception()
             if error is None:
-                found.append((task, future.result()))
+                result = future.result()
+                self._seconds = result.seconds
+                found.append((task, result))
             else:
                 is_broken = True
                 found.append((task, WorkerDied(_last_line(error))))

@@ -191,14 +191,20 @@ class Replay:
         found = read_rows_file(self.folder, self.study)
         if found is None:
             return False
-        self.rows, facts = found
-        self.starts = facts["starts"]
-        self.notes = {int(scenario): note for scenario, note in facts["notes"].items()}
-        self.failures = facts["failures"]
-        self._failed = facts["failed"]
-        self.log.extend(LogLine(*line) for line in facts["log"])
-        self._reader.damages = [Damage(*damage) for damage in facts["damages"]]
-        self._reader.line, self._reader.offset = facts["lines"], facts["offset"]
+        rows, facts = found
+        try:
+            starts = [dict(start) for start in facts["starts"]]
+            notes = {int(scenario): dict(note) for scenario, note in facts["notes"].items()}
+            failures = {label: int(facts["failures"][label]) for label in rows.labels}
+            lines = [LogLine(float(at), str(level), str(text)) for at, level, text in facts["log"]]
+            damages = [Damage(int(line), str(why)) for line, why in facts["damages"]]
+            failed, line, offset = (int(facts[name]) for name in ("failed", "lines", "offset"))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return False  # not as facts() makes them: the log tells
+        self.rows, self.starts, self.notes, self.failures = rows, starts, notes, failures
+        self.log.extend(lines)
+        self._failed = failed
+        self._reader.damages, self._reader.line, self._reader.offset = damages, line, offset
         self._seen = [set(rows.replicates) for rows in self.rows.scenarios]
         self.changed = set(range(len(self.rows.scenarios)))
         return True

@@ -198,8 +198,15 @@ def test_a_file_that_is_no_log_is_a_run_without_events(folder: RunFolder) -> Non
     assert replay.damages
 
 
-@pytest.mark.parametrize("name", ["started", "log"])
-def test_markup_and_control_characters_come_through_as_they_are(folder: RunFolder, name: str) -> None:
+@pytest.mark.parametrize("change", [{"starts": 3}, {"log": [[1]]}, {"failures": {}}, {"offset": "x"}])
+def test_a_copy_whose_facts_are_none_is_not_believed(folder: RunFolder, change: dict[str, object]) -> None:
+    fill(folder, 6)
+    whole = replayed(folder)
+    write_rows_file(folder, whole.rows, {**whole.facts(), **change})
+    assert table(replayed(folder, use_rows_file=True)) == table(whole)
+
+
+def test_markup_and_control_characters_come_through_as_they_are(folder: RunFolder) -> None:
     text = "[red]\x1b[31m\x07evil[/red]"
     folder.events.write_bytes(encode({"n": 0, "event": "log", "text": text, "level": "error"}))
     (line,) = replayed(folder).log
