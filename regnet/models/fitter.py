@@ -66,18 +66,25 @@ class Fitter:
             Whether the start is first moved to the likeliest proportional pair.
         """
         basis = proportional_start(self._centred, self._grid) if settle else self._started(pair)
+        data = self._data
         if self._cone is None:
-            return self._fit_structured(basis, limits)
-        cone = self._cone
-        if cone.noise_directions is not None or cone.max_rank < self._data.n_conditions:
-            basis = self._brought_into(cone, basis)
-        found = climb(self._data, basis, self._climb_grid, limits, cone)
+            return self._fit_structured(data, basis, limits)
+        basis = self._brought_into(self._cone, basis)
+        if data.gaps is None:
+            return self._fit_cone(data, self._cone, basis, limits)
+        # The exact likelihood costs much more: it is climbed from where stand-ins in the gaps lead.
+        near = self._fit_cone(replace(data, gaps=None), self._cone, basis, limits)
+        found = climb(data, near.basis, None, limits, self._cone)
+        return found.after(found.n_iterations + near.n_iterations)
+
+    def _fit_cone(self, data: SpectralData, cone: Cone, basis: CanonicalBasis, limits: Limits) -> Optimum:
+        found = climb(data, basis, self._climb_grid, limits, cone)
 
         def again(basis: CanonicalBasis, beat: float, most: int) -> Optimum:
-            return climb(self._data, basis, None, replace(limits, max_iterations=most), cone, beat)
+            return climb(data, basis, None, replace(limits, max_iterations=most), cone, beat)
 
         most = limits.max_iterations
-        return search_ranks(self._data, self._centred, found, self._grid, again, most, cone.max_rank)
+        return search_ranks(data, self._centred, found, self._grid, again, most, cone.max_rank)
 
     def covariances(self, optimum: Optimum) -> tuple[Matrix, Matrix]:
         """V and Σ of an optimum, exactly of their structures."""
@@ -86,19 +93,21 @@ class Fitter:
             noise = _along(self._cone.noise_directions, noise)
         return signal, noise
 
-    def _fit_structured(self, basis: CanonicalBasis, limits: Limits) -> Optimum:
+    def _fit_structured(self, data: SpectralData, basis: CanonicalBasis, limits: Limits) -> Optimum:
         start = self._pair.approach(basis.signal_covariance, basis.noise_covariance)
-        found = climb_structured(self._data, self._pair, start, limits)
+        found = climb_structured(data, self._pair, start, limits)
         if found is None:  # no likelihood exists at the start: from the settled one then
             safe = proportional_start(self._centred, self._grid)
             start = self._pair.approach(safe.signal_covariance, safe.noise_covariance)
-            found = climb_structured(self._data, self._pair, start, limits)
+            found = climb_structured(data, self._pair, start, limits)
         if found is None:
             raise np.linalg.LinAlgError("the likelihood does not exist at any start")
         return found
 
     def _brought_into(self, cone: Cone, basis: CanonicalBasis) -> CanonicalBasis:
         """A pair of the cone near the one of a basis."""
+        if cone.noise_directions is None and cone.max_rank == basis.signal.size:
+            return basis
         if cone.noise_directions is not None:
             noise = _along(cone.noise_directions, basis.noise_covariance)
             nearer = canonical_basis(basis.signal_covariance, noise)

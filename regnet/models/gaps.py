@@ -86,8 +86,9 @@ class Gaps:
     def evaluate(self, data: SpectralData, basis: CanonicalBasis) -> Likelihood:
         """−2 log likelihood of what is there, with its gradient; the Hessian is the completed data's."""
         spread = self._spread(basis, data)
-        inverse_root = self._inverse_root(basis, data, spread)
-        whole = evaluate(self.completed(data, basis), basis)
+        precision = self._precision(basis, data, spread)
+        inverse_root = _inverse_root(precision)
+        whole = evaluate(self._completed(data, basis, spread, precision), basis)
         shape = spread.shape
         weighted = (inverse_root.T @ spread.reshape(len(spread), -1)).reshape(shape)
         flat = weighted.reshape(-1, shape[2])
@@ -104,12 +105,16 @@ class Gaps:
             noise_gradient=0.5 * (noise_gradient + noise_gradient.T),
         )
 
-    def completed(self, data: SpectralData, basis: CanonicalBasis) -> SpectralData:
-        """The data with the conditional mean of the missing cells in their place."""
+    def _completed(
+        self, data: SpectralData, basis: CanonicalBasis, spread: Matrix, precision: Matrix
+    ) -> SpectralData:
+        # The data with the conditional mean of the missing cells in their place.
         plain = replace(data, gaps=None)
         likelihood = evaluate(plain, basis)
         cells = self._pulled(plain, basis, likelihood)
-        shift = -np.linalg.solve(self._precision_given_mean(data, basis, likelihood), cells)
+        if likelihood.information is not None:
+            precision = precision - self._lost_to_mean(data, basis, likelihood.information, spread)
+        shift = -np.linalg.solve(precision, cells)
         scatter = np.zeros((len(shift), data.n_conditions))
         scatter[np.arange(len(shift)), self.conditions] = shift
         cross = self.residuals.T @ scatter
@@ -123,7 +128,7 @@ class Gaps:
     def added_variance(self, data: SpectralData, basis: CanonicalBasis, right: Matrix) -> Matrix:
         """What the missing cells add to the posterior variance of the effects."""
         spread = self._spread(basis, data)
-        inverse_root = self._inverse_root(basis, data, spread)
+        inverse_root = _inverse_root(self._precision(basis, data, spread))
         weighted = np.tensordot(inverse_root.T, spread, axes=1)
         added = np.zeros((right.shape[0], data.n_conditions))
         for cell in weighted:
@@ -143,24 +148,16 @@ class Gaps:
             precision = precision + self.beyond * ((ends / basis.noise) @ ends.T)
         return np.asarray(0.5 * (precision + precision.T))
 
-    def _inverse_root(self, basis: CanonicalBasis, data: SpectralData, spread: Matrix) -> Matrix:
-        """R with S⁻¹ = R Rᵀ, upper triangular."""
-        root = np.linalg.cholesky(self._precision(basis, data, spread))
-        return np.asarray(scipy.linalg.solve_triangular(root, np.eye(len(root)), lower=True).T)
-
-    def _precision_given_mean(
-        self, data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood
+    def _lost_to_mean(
+        self, data: SpectralData, basis: CanonicalBasis, information: Matrix, spread: Matrix
     ) -> Matrix:
-        spread = self._spread(basis, data)
-        precision = self._precision(basis, data, spread)
-        if likelihood.information is None:
-            return precision
+        # What estimating the mean takes off the precision of the missing cells.
         pulls = np.einsum("mij,ip->jmp", spread, data.covariates)
         if data.n_residual:
             ends = basis.weights[self.conditions] / basis.noise
             pulls = pulls + ends.T[:, :, None] * self.design
-        lost = pulls @ np.linalg.solve(likelihood.information, pulls.transpose(0, 2, 1))
-        return np.asarray(precision - lost.sum(axis=0))
+        lost = pulls @ np.linalg.solve(information, pulls.transpose(0, 2, 1))
+        return np.asarray(lost.sum(axis=0))
 
     def _pulled(self, data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood) -> Matrix:
         # K⁻¹ vec(Y − Xμ) at the missing cells.
@@ -171,3 +168,9 @@ class Gaps:
             rest = self.residuals @ basis.weights - self.design @ likelihood.mean
             pulled = pulled + np.einsum("mj,mj->m", rest / basis.noise, ends)
         return np.asarray(pulled)
+
+
+def _inverse_root(precision: Matrix) -> Matrix:
+    """R with S⁻¹ = R Rᵀ, upper triangular."""
+    root = np.linalg.cholesky(precision)
+    return np.asarray(scipy.linalg.solve_triangular(root, np.eye(len(root)), lower=True).T)
