@@ -89,8 +89,8 @@ class Fitter:
     def covariances(self, optimum: Optimum) -> tuple[Matrix, Matrix]:
         """V and Σ of an optimum, exactly of their structures."""
         signal, noise = optimum.basis.signal_covariance, optimum.basis.noise_covariance
-        if self._cone is not None and self._cone.noise_directions is not None:
-            noise = _along(self._cone.noise_directions, noise)
+        if self._cone is not None:
+            noise = self._cone.nearest_noise(noise)
         return signal, noise
 
     def _fit_structured(self, data: SpectralData, basis: CanonicalBasis, limits: Limits) -> Optimum:
@@ -109,7 +109,7 @@ class Fitter:
         if cone.noise_directions is None and cone.max_rank == basis.signal.size:
             return basis
         if cone.noise_directions is not None:
-            noise = _along(cone.noise_directions, basis.noise_covariance)
+            noise = cone.nearest_noise(basis.noise_covariance)
             nearer = canonical_basis(basis.signal_covariance, noise)
             basis = basis if nearer is None else nearer
         signal = np.where(basis.signal < 1e-10, 0.0, basis.signal)
@@ -158,13 +158,6 @@ def _cone(
     if noise.kind in ("fixed", "truth") and given[1] is not None:
         return Cone(max_rank, given[1][None])
     return None
-
-
-def _along(directions: NDArray[np.float64], noise: Matrix) -> Matrix:
-    """The sum Σ_g v_g B_g nearest to a covariance, for B_g that do not overlap."""
-    sizes = np.einsum("gab,gab->g", directions, directions)
-    variances = np.einsum("gab,ab->g", directions, noise) / sizes
-    return np.asarray(np.einsum("g,gab->ab", variances, directions))
 
 
 def _full_rank(name: StructureName, n_conditions: int, given: Matrix | None) -> int:

@@ -51,11 +51,42 @@ class Cone:
     max_rank : int
         Largest rank that V may have.
     noise_directions : ndarray of shape (n_variances, n_conditions, n_conditions) or None
-        B_g of Σ = Σ_g v_g B_g, positive definite for all positive v; None for a free Σ.
+        B_g of Σ = Σ_g v_g B_g, positive definite for all positive v, which do not overlap; None for
+        a free Σ.
     """
 
     max_rank: int
     noise_directions: NDArray[np.float64] | None = None
+
+    def nearest_noise(self, noise: Matrix) -> Matrix:
+        """The nearest Σ_g v_g B_g to a covariance; the same where Σ is free."""
+        if self.noise_directions is None:
+            return noise
+        return self._summed(self.noise_directions, self._variances(self.noise_directions, noise))
+
+    def moved_noise(self, basis: CanonicalBasis, step: Matrix) -> Matrix:
+        """Σ after a step, in the basis.
+
+        Variances move by factors, exp(step/v), so that none has to stop short of zero.
+        """
+        if self.noise_directions is None:
+            moved = step.copy()
+            moved.flat[:: len(step) + 1] += basis.noise
+            return moved
+        directions, loadings = self.noise_directions, basis.loadings
+        variances = self._variances(directions, basis.noise_covariance)
+        change = self._variances(directions, loadings @ step @ loadings.T)
+        moved = self._summed(directions, variances * np.exp(np.clip(change / variances, -3.0, 3.0)))
+        return basis.weights.T @ moved @ basis.weights
+
+    @staticmethod
+    def _variances(directions: NDArray[np.float64], matrix: Matrix) -> Vector:
+        sizes = np.einsum("gab,gab->g", directions, directions)
+        return np.asarray(np.einsum("gab,ab->g", directions, matrix) / sizes)
+
+    @staticmethod
+    def _summed(directions: NDArray[np.float64], variances: Vector) -> Matrix:
+        return np.asarray(np.tensordot(variances, directions, axes=1))
 
 
 def climb(
@@ -305,7 +336,7 @@ def _line_search(
     rounding = 1e-13 * abs(here) + 1e-12
     length = 1.0
     for _ in range(30):
-        moved = _moved(basis, model, length * step[:n_conditions], length * step[n_conditions:])
+        moved = _moved(basis, model, cone, length * step[:n_conditions], length * step[n_conditions:])
         if moved is None or (data.n_residual and not moved.noise.min() > 0.0):
             length *= 0.4
             continue
@@ -321,12 +352,12 @@ def _line_search(
 
 
 def _moved(
-    basis: CanonicalBasis, model: _Model, signal_step: Matrix, noise_step: Matrix
+    basis: CanonicalBasis, model: _Model, cone: Cone, signal_step: Matrix, noise_step: Matrix
 ) -> CanonicalBasis | None:
     signal_face, noise_face = model.faces
     signal, signal_rank = signal_face.moved(signal_step)
     if noise_face is None:
-        noise, noise_rank = np.diag(basis.noise) + noise_step, basis.noise.size
+        noise, noise_rank = cone.moved_noise(basis, noise_step), basis.noise.size
     else:
         noise, noise_rank = noise_face.moved(noise_step)
     change = change_of_basis(signal, noise)
