@@ -141,7 +141,7 @@ def fit_mixed_model(
     perturb_size: float = 1e-3,
     restart_choice: Literal["first", "best"] = "first",
     rng: np.random.Generator | None = None,
-    missing: Missing = "refuse",
+    missing: Missing = "exact",
     tolerance: float = 1e-6,
     max_iterations: int = 1000,
     should_stop: Callable[[], bool] | None = None,

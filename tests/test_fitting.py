@@ -147,7 +147,9 @@ def test_a_mixed_model_takes_missing_values_but_not_infinite_ones(tables):
     scores, expression = tables
     hole = expression.copy()
     hole.loc["gene_5", "cold"] = np.nan
-    assert np.isfinite(fitting.fit_mixed_model(scores, hole, missing="drop").effects.to_numpy()).all()
+    for missing in ("exact", "drop", "impute"):
+        fit = fitting.fit_mixed_model(scores, hole, missing=missing)
+        assert np.isfinite(fit.effects.to_numpy()).all()
     hole.loc["gene_6", "heat"] = np.inf
     with pytest.raises(InputError, match=r"expression, gene 'gene_6', column 'heat': .* found inf"):
         fitting.fit_mixed_model(scores, hole, missing="drop")
