@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from regnet.errors import InputError
@@ -21,22 +21,19 @@ from regnet.runs import queue
 from regnet.runs.crews import Crew, CrewLost, LocalCrew
 from regnet.runs.dispatch import POLL, Dispatch, StopRun
 from regnet.runs.environment import check_versions, environment
-from regnet.runs.events import FORMAT, EventLog
+from regnet.runs.events import FORMAT
 from regnet.runs.folder import RunFolder
 from regnet.runs.lock import Lock, LockLost, take
 from regnet.runs.processors import jobs_for, oversubscription, usable_processors
-from regnet.runs.replay import Replay
+from regnet.runs.recorder import Recorder
 from regnet.runs.rows_file import write_rows_file
-from regnet.runs.worker import Assignment, Result, Task
+from regnet.runs.worker import Assignment, Task
 
 GRACE = 1.0
 """Seconds that replicates under way get to end when the run is asked to stop."""
 
 _BEAT = 1.0  # seconds between two signs of life
-_HELD = 0.25  # seconds that a result may wait to be written with others
-_BATCH = 64  # results that are written at once, at most
 _RESERVE = 65_536  # bytes kept free for the last words on a full disk
-_SHOWN_PROBLEMS = 20  # tracebacks that a session prints to runner.log
 _STALLED = 600.0  # seconds without any result, beyond the time limits, after which workers are given up
 
 
@@ -67,87 +64,11 @@ class Runner:
         self._make_crew = make_crew or hire
         self.execution = folder.execution()
         self.places = folder.places()
-        self.log = EventLog(folder.events, write=write, mode=folder.file_mode)
-        self.replay = Replay(folder, use_rows_file=False)
-        self.replay.update()
+        self.recorder = Recorder(folder, write=write)
+        self.replay, self.say, self.note = self.recorder.replay, self.recorder.say, self.recorder.note
         self.study = self.replay.study
-        self.done, self.failed = self.replay.done, self.replay.progress().failed
         self._is_asked_to_stop = is_asked_to_stop
         self._last_beat = 0.0
-        self._problems = 0
-        self._pending: list[Result] = []
-        self._oldest = 0.0
-        self._scenarios_noted: set[int] = set(self.replay.notes)
-
-    # ---- what the log gets -----------------------------------------------------------------------
-
-    def say(self, event: str, **keys: object) -> None:
-        """Write one event, with the counts that every event has."""
-        self.log.append((event, {**keys, "done": self.done, "failed": self.failed}))
-
-    def note(self, text: str, level: str = "info") -> None:
-        """Write one line for people."""
-        self.say("log", level=level, text=text)
-
-    def record(self, results: Sequence[Result]) -> None:
-        """Take results to be written down, in batches: a disk is slow to say that it has something."""
-        if results and not self._pending:
-            self._oldest = time.monotonic()
-        self._pending += results
-        if len(self._pending) >= _BATCH or (self._pending and time.monotonic() - self._oldest > _HELD):
-            self.flush()
-
-    def flush(self) -> None:
-        """Write down what has been taken: all arrays, then the lines that name them."""
-        results, self._pending = self._pending, []
-        if not results:
-            return
-        names = [self._write_arrays(result) for result in results]
-        if any(names):
-            from regnet.runs.arrays import bring_to_disk
-
-            bring_to_disk(self.folder.path / name for name in names if name)
-        events: list[tuple[str, Mapping[str, object]]] = []
-        done, failed = self.done, self.failed
-        for result, name in zip(results, names):
-            task = result.task
-            if result.preparation is not None and task.scenario not in self._scenarios_noted:
-                self._scenarios_noted.add(task.scenario)
-                counts = {"done": done, "failed": failed}
-                events.append(("scenario", {"scenario": task.scenario, **result.preparation, **counts}))
-            if result.problem and self._problems < _SHOWN_PROBLEMS:
-                self._problems += 1
-                where = f"scenario {task.scenario}, replicate {task.replicate}"
-                print(f"{where} raised:\n{result.problem}", file=sys.stderr, flush=True)
-            done += 1
-            failed += sum(fit["status"] != "ok" for fit in result.fits.values())
-            keys = {
-                "scenario": task.scenario,
-                "replicate": task.replicate,
-                "seconds": result.seconds,
-                "truth": result.truth,
-                "fits": result.fits,
-                "arrays": name,
-                "done": done,
-                "failed": failed,
-            }
-            events.append(("replicate", keys))
-        self.log.append(*events)
-        self.done, self.failed = done, failed
-
-    def _write_arrays(self, result: Result) -> str | None:
-        if not result.arrays:
-            return None
-        from regnet.runs.arrays import write_arrays
-
-        task = result.task
-        path = self.folder.arrays_of(task.scenario, task.replicate)
-        # Level by level, never with parents: a folder that was deleted must not come back.
-        for directory in (path.parent.parent, path.parent):
-            with contextlib.suppress(FileExistsError):
-                directory.mkdir(mode=0o700 if self.folder.is_private else 0o755)
-        write_arrays(path, result.arrays, mode=self.folder.file_mode)
-        return self.folder.arrays_name(task.scenario, task.replicate)
 
     # ---- its life --------------------------------------------------------------------------------
 
@@ -238,19 +159,19 @@ class Runner:
             crew,
             tasks,
             self.study.labels,
-            record=self.record,
+            record=self.recorder.take,
             note=self.note,
             patience=_STALLED + 2 * limit * len(self.study.methods) if limit else 0.0,
         )
         try:
             dispatch.work(self.look)
-            self.flush()
+            self.recorder.settle()
         except StopRun as stop:
-            self.flush()
+            self.recorder.settle()
             if not stop.is_error:
                 self.say("stopping", reason=str(stop))
                 dispatch.let_end(GRACE)
-                self.flush()
+                self.recorder.settle()
             raise
         finally:
             crew.close()
@@ -258,8 +179,8 @@ class Runner:
     # ---- beginning and end -----------------------------------------------------------------------
 
     def _note_repairs(self, notable: Sequence[str]) -> None:
-        if self.log.torn:
-            self.note(f"the log's last line was torn ({self.log.torn} bytes): cut off", "warning")
+        if self.recorder.torn:
+            self.note(f"the log's last line was torn ({self.recorder.torn} bytes): cut off", "warning")
         for damage in self.replay.damages:
             self.note(
                 f"line {damage.line} of the log is damaged ({damage.why}): what it held is computed again",
@@ -292,13 +213,14 @@ class Runner:
         """Say why nothing can be written any more, in the room that was kept for that."""
         reason = f"can't write: {error.strerror or error}"
         print(reason, file=sys.stderr, flush=True)
+        self.recorder.give_up()
         with contextlib.suppress(OSError):
             (self.folder.path / "reserve").unlink(missing_ok=True)
             self.say("stopped", reason=reason, error=True, pid=os.getpid())
 
     def leave(self) -> None:
         """Tidy up; the lock is given back last."""
-        self.log.close()
+        self.recorder.close()
         with contextlib.suppress(OSError):
             (self.folder.path / "reserve").unlink(missing_ok=True)
             self.folder.stop_flag.unlink(missing_ok=True)

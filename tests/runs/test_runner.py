@@ -165,7 +165,7 @@ def test_a_damaged_line_is_reported_with_its_number_and_its_replicate_computed_a
 def test_a_full_disk_stops_the_run_with_whole_lines_and_it_resumes_with_room(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("regnet.runs.runner._HELD", 0.0)  # each result is written by itself
+    monkeypatch.setattr("regnet.runs.recorder.HELD", 0.0)  # each result is written by itself
     room = [4_000]
 
     def write(descriptor: int, text: bytes) -> int:
