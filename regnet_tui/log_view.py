@@ -11,7 +11,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from regnet_tui.safe_text import clean, fit
+from regnet_tui.safe_text import MOST_SHOWN, clean, fit
 
 LEVELS = ("info", "warning", "error")
 """Levels in rising order; a filter shows its own level and those above."""
@@ -25,10 +25,15 @@ class LogLine(NamedTuple):
     text: str
 
 
-def passes(line: LogLine, level: str, needle: str) -> bool:
-    """Whether a line is of a level or above, and holds a text in any case."""
-    rank = LEVELS.index(line.level) if line.level in LEVELS else len(LEVELS) - 1
-    return rank >= LEVELS.index(level) and (not needle or needle in line.text.lower())
+_RANKS = {level: rank for rank, level in enumerate(LEVELS)}
+
+
+def passing(lines: Sequence[LogLine], level: str, needle: str) -> list[LogLine]:
+    """Return the lines of a level or above that hold a text (in small letters); unknown levels are high."""
+    rank, highest = _RANKS[level], len(LEVELS)
+    if rank:
+        lines = [line for line in lines if _RANKS.get(line.level, highest) >= rank]
+    return [line for line in lines if needle in line.text.lower()] if needle else list(lines)
 
 
 class LogView(ScrollView, can_focus=True):
@@ -81,11 +86,11 @@ class LogView(ScrollView, can_focus=True):
         return "".join(f"{line.clock} {line.level} {clean(line.text)}\n" for line in self._lines)
 
     def _take(self, lines: Sequence[LogLine]) -> None:
-        new = [line for line in lines if passes(line, self.level, self.needle)]
+        new = passing(lines, self.level, self.needle)
         if not new and self._lines:
             return
         self._lines += new
-        self._widest = max([self._widest, *(min(len(line.text), 2100) for line in new)])
+        self._widest = min(max([self._widest, *(len(line.text) for line in new)]), MOST_SHOWN + 100)
         self.virtual_size = Size(self._widest + 20, len(self._lines))
         if self.follow:
             self.scroll_end(animate=False, immediate=True, x_axis=False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.geometry import Region
 from textual.visual import VisualType
 from textual.widgets import Input, Static
 
@@ -36,6 +37,12 @@ class QuietInput(Input):
     def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:
         super().__init__(clean(value, 10_000), placeholder=placeholder, id=id)
         self.cursor_blink = False
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """Draw the line again; its size never depends on its text, so no key lays the screen out anew."""
+        return super().refresh(*regions, repaint=repaint, layout=False, recompose=recompose)
 
     def on_paste(self, event: events.Paste) -> None:
         # several lines become one, so that a command wrapped at backslashes arrives whole

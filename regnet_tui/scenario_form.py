@@ -55,6 +55,12 @@ class Field(Horizontal):
         yield self.input
         yield self._note
 
+    def on_descendant_focus(self) -> None:
+        self.add_class("-focused")
+
+    def on_descendant_blur(self) -> None:
+        self.remove_class("-focused")
+
     def show(self, text: str, origin: str, changed: bool, problem: str, warning: str) -> None:
         """Show a text and what is said of it; the cursor stays where it is."""
         if self.input.value != text:

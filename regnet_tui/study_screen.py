@@ -31,7 +31,8 @@ from regnet_tui.quiet_widgets import QuietInput, Words
 from regnet_tui.safe_text import clean
 from regnet_tui.scenario_form import Field, ScenarioForm, hint_for
 
-_AT_ONCE = 300  # grids up to this size are checked within a key's echo
+_AT_ONCE = 300  # grids up to this size are checked right after a key's echo
+_AFTER_ECHO = 0.05  # seconds, so that the letter is on the screen before anything is said of it
 _SETTLE = 0.25  # seconds without a key before a larger grid is checked
 _AUTOSAVE = 1.5
 _ESTIMATE = 0.4
@@ -115,12 +116,12 @@ class StudyScreen(Page):
             return
         self.state = self.state.edit(event.name, event.text)
         self.autosave()
-        if study_size(self.state.texts) <= _AT_ONCE:
-            self.check_now()
-            return
         if self._pending is not None:
             self._pending.stop()
-        self._pending = self.set_timer(_SETTLE, self.check_large)
+        if study_size(self.state.texts) <= _AT_ONCE:
+            self._pending = self.set_timer(_AFTER_ECHO, self.check_now)
+        else:
+            self._pending = self.set_timer(_SETTLE, self.check_large)
 
     def check_now(self) -> None:
         self.show_checked(check(self.state.texts, self.regnet.processors))

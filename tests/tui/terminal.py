@@ -57,7 +57,7 @@ class Terminal:
         """Return what is written within some seconds."""
         start, end = len(self.output), time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
-            if not self._read_once(left):
+            if not self.read_once(left):
                 break
         return bytes(self.output[start:])
 
@@ -67,7 +67,7 @@ class Terminal:
         while time.perf_counter() - began < seconds:
             if text.encode() in plain(bytes(self.output[start:])):
                 return time.perf_counter() - began
-            self._read_once(0.01)
+            self.read_once(0.01)
         raise AssertionError(f"{text!r} was not drawn within {seconds} s: {self.text()[-2000:]}")
 
     def text(self) -> str:
@@ -88,7 +88,7 @@ class Terminal:
         """Wait for the app's end; return its exit code (negative: the signal that ended it)."""
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
-            self._read_once(0.02)
+            self.read_once(0.02)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.code = os.waitstatus_to_exitcode(status)
@@ -110,7 +110,8 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read_once(self, seconds: float) -> bool:
+    def read_once(self, seconds: float) -> bool:
+        """Take what is written within some seconds; False where the app is gone."""
         try:
             ready, _, _ = select.select([self.descriptor], [], [], seconds)
             if ready:
