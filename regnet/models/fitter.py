@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.models.canonical_scan import ShareGrid, proportional_start, share_grid
+from regnet.models.cone import Cone
 from regnet.models.covariance import covariance
-from regnet.models.free_fit import Cone, climb
+from regnet.models.free_fit import climb
 from regnet.models.kronecker import CanonicalBasis, SpectralData, canonical_basis, centred
 from regnet.models.optimum import Limits, Optimum
 from regnet.models.rank_search import search_ranks

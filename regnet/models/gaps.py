@@ -7,7 +7,8 @@ covariance of the missing cells,
     −2 log p(y_o) = −2 log p(y_o, ŷ_m) + log|S| − |m| log 2π,     ∂ log|S| = −tr(S⁻¹ (K⁻¹ ∂K K⁻¹)_mm).
 
 S has a row for every missing cell, so the cost is O(|m|² r C) an evaluation: meant for tables with
-some hundreds or a few thousand gaps. The mean, if there is one, is profiled out with ŷ (by ML).
+some hundreds or a few thousand gaps. Steps take the completed data's Hessian, so the fewer gaps, the
+faster they converge. The mean, if there is one, is profiled out with ŷ (by ML).
 """
 
 from __future__ import annotations

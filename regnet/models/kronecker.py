@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.linalg.lapack import dsyevd, dsygvd
 
 from regnet.models.decomposition import Decomposition, Rotated
+from regnet.models.profiled_mean import estimate_mean, restrict
 
 if TYPE_CHECKING:
     from regnet.models.gaps import Gaps
@@ -215,7 +216,7 @@ def evaluate(data: SpectralData, basis: CanonicalBasis, traits: Matrix | None = 
         residual = weights.T @ data.residual_gram @ weights
     mean, information, cross = data.residual_cross, None, None
     if data.covariates.shape[1]:
-        mean, information, cross = _estimate_mean(data, basis, traits, precision)
+        mean, information, cross = estimate_mean(data, basis, traits, precision)
         traits = traits - data.covariates @ mean
         if residual is not None:
             residual = residual - (data.residual_cross @ weights + cross).T @ mean
@@ -273,7 +274,7 @@ def evaluate(data: SpectralData, basis: CanonicalBasis, traits: Matrix | None = 
         cross=cross,
     )
     if data.restricted:
-        return _restrict(data, basis, likelihood)
+        return restrict(data, basis, likelihood)
     return likelihood
 
 
@@ -380,83 +381,6 @@ def to_dense(scores: Matrix, signal: Matrix, noise: Matrix) -> Matrix:
     (G·C)² cells; for tests and small examples.
     """
     return np.kron(signal, scores @ scores.T) + np.kron(noise, np.eye(scores.shape[0]))
-
-
-def _estimate_mean(
-    data: SpectralData, basis: CanonicalBasis, traits: Matrix, precision: Matrix
-) -> tuple[Matrix, Matrix, Matrix]:
-    # num_j and den_j of the generalised least squares problem, one per canonical trait.
-    design = data.covariates
-    n_covariates = design.shape[1]
-    outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
-    information = np.asarray(outer.T @ precision).T.reshape(-1, n_covariates, n_covariates)
-    target = design.T @ (traits * precision)
-    cross = data.residual_cross @ basis.weights
-    if data.n_residual:
-        information = information + data.residual_covariate_gram / basis.noise[:, None, None]
-        target += cross / basis.noise
-    mean = np.asarray(np.linalg.solve(information, target.T[..., None])[..., 0].T)
-    return mean, information, cross - data.residual_covariate_gram @ mean
-
-
-def _restrict(data: SpectralData, basis: CanonicalBasis, profile: Likelihood) -> Likelihood:
-    """Add log|XᵀK⁻¹X| and its derivatives, which makes the profile likelihood restricted."""
-    information = profile.information
-    assert information is not None
-    design, precision, squares = data.covariates, profile.precision, data.squares
-    n_conditions, n_covariates = data.n_conditions, design.shape[1]
-    inverse = np.linalg.inv(information)
-    gram = design.T @ design + data.residual_covariate_gram
-    deviance = (
-        profile.deviance
-        + float(np.linalg.slogdet(information)[1].sum())
-        - 2.0 * n_covariates * float(np.linalg.slogdet(basis.loadings)[1])
-        - n_covariates * n_conditions * LOG_2_PI
-        - n_conditions * float(np.linalg.slogdet(gram)[1])
-    )
-    outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
-    leverage = outer @ inverse.reshape(n_conditions, -1).T
-    once = leverage * precision**2
-    weighted = squares * precision
-    signal_gradient = profile.signal_gradient.copy()
-    noise_gradient = profile.noise_gradient.copy()
-    signal_gradient.flat[:: n_conditions + 1] -= (squares * once).sum(axis=0)
-    noise_gradient.flat[:: n_conditions + 1] -= once.sum(axis=0)
-    bends = [(squares * once).T @ weighted, once.T @ weighted, once.T @ precision]
-    pairs = [
-        np.stack([(outer[:, [m]] * left).T @ precision for m in range(outer.shape[1])], axis=-1).reshape(
-            n_conditions, n_conditions, n_covariates, n_covariates
-        )
-        for left in (weighted, precision)
-    ]
-    if data.n_residual:
-        beta = basis.noise
-        trace = np.einsum("jpq,qp->j", inverse, data.residual_covariate_gram) / beta**2
-        noise_gradient.flat[:: n_conditions + 1] -= trace
-        bends[2] = bends[2] + trace[:, None] / beta
-        both = (beta[:, None] * beta)[:, :, None, None]
-        pairs[1] = pairs[1] + data.residual_covariate_gram / both
-    # −tr(I_j⁻¹ N_jk I_k⁻¹ N'_jkᵀ) for every pair jk, beside the bends
-    more_vv, more_vs, more_ss = (
-        bend + bend.T - ((inverse[:, None] @ left @ inverse) * right).sum(axis=(2, 3))
-        for bend, left, right in zip(
-            bends,
-            (pairs[0], pairs[0], pairs[1]),
-            (pairs[0], pairs[1], pairs[1]),
-            strict=True,
-        )
-    )
-    own, across = profile.elementwise
-    return replace(
-        profile,
-        deviance=deviance,
-        signal_gradient=signal_gradient,
-        noise_gradient=noise_gradient,
-        elementwise=(
-            own + 0.5 * np.concatenate([more_vv, more_ss]),
-            across + 0.5 * np.concatenate([more_vs, more_vs]),
-        ),
-    )
 
 
 def eigen(matrix: Matrix) -> tuple[Vector, Matrix]:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from regnet.models.canonical_scan import proportional_start, share_grid
+from regnet.models.cone import Cone
 from regnet.models.decomposition import decompose, rotate
-from regnet.models.free_fit import Cone, climb
+from regnet.models.free_fit import climb
 from regnet.models.kronecker import spectral_data
 from regnet.models.optimum import Limits
 from regnet.models.rank_search import search_ranks
