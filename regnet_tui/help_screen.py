@@ -15,7 +15,7 @@ from regnet_tui.page import PAGES, Page
 from regnet_tui.quiet_widgets import Words
 from regnet_tui.safe_text import clean, fit
 
-_KEY_NAMES = {
+KEY_NAMES = {
     "slash": "/",
     "equals_sign": "=",
     "question_mark": "?",
@@ -79,7 +79,7 @@ def keys_of(page: Page) -> Iterable[str]:
         told: dict[str, list[str]] = {}
         for key, binding in bindings:
             if binding.description:
-                told.setdefault(binding.description.lower(), []).append(_KEY_NAMES.get(key, key))
+                told.setdefault(binding.description.lower(), []).append(KEY_NAMES.get(key, key))
         for description, keys in told.items():
             yield f"  {fit(' '.join(dict.fromkeys(keys)), 18)} {description}"
         yield ""

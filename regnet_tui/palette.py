@@ -11,13 +11,18 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from regnet_tui.help_screen import KEY_NAMES
 from regnet_tui.page import PAGES, Page
 from regnet_tui.themes import THEMES
 
 if TYPE_CHECKING:
     from regnet_tui.app import RegnetApp
 
-_HIDDEN = ("back", "next", "previous", "leave", "Commands", "up", "down", "left", "right")
+_HIDDEN = (
+    *("back", "next", "previous", "leave", "commands", "open", "select"),
+    *("up", "down", "left", "right", "first", "last", "first row", "last row", "first line", "last line"),
+    *("page up", "page down"),
+)
 
 
 def _actions(owner: Widget) -> Iterator[SystemCommand]:
@@ -25,9 +30,16 @@ def _actions(owner: Widget) -> Iterator[SystemCommand]:
     seen: set[str] = set()
     for key, binding in owner._bindings:
         told = binding.description
-        if told and told not in _HIDDEN and binding.action not in seen and "screen." not in binding.action:
+        if (
+            told
+            and told.lower() not in _HIDDEN
+            and binding.action not in seen
+            and "screen." not in binding.action
+        ):
             seen.add(binding.action)
-            yield SystemCommand(told[0].upper() + told[1:], f"key {key}", _run(owner, binding.action))
+            yield SystemCommand(
+                told[0].upper() + told[1:], f"key {KEY_NAMES.get(key, key)}", _run(owner, binding.action)
+            )
 
 
 def _run(owner: Widget, action: str) -> Callable[[], Awaitable[object]]:

@@ -21,12 +21,12 @@ OF_ARRAYS = ("effects", "covariances")
 PICTURES = OF_ROWS + OF_ARRAYS
 
 TITLES = {
-    "differences": "paired differences by scenario",
-    "means": "means by scenario and method",
-    "paired": "each replicate: baseline against method",
-    "convergence": "the difference as replicates come in",
-    "effects": "true against estimated effects",
-    "covariances": "V and Σ, true and estimated",
+    "differences": "paired differences",
+    "means": "means",
+    "paired": "replicates, paired",
+    "convergence": "convergence",
+    "effects": "effects",
+    "covariances": "V and Σ",
 }
 
 _MOST_POINTS = 4000

@@ -233,7 +233,7 @@ class RunScreen(RunActions, Page):
         table = self.query_one("#progress", RowTable)
         table.show(PROGRESS_COLUMNS, rows)
         most = max((self.size.height - 12) // 2, 3)
-        lines = len(rows) + (3 if self.size.width >= _WITH_PICTURE else 1)
+        lines = len(rows) + (4 if self.size.width >= _WITH_PICTURE else 1)
         self.query_one("#overview-top").styles.height = min(lines, most)
         self._summary = summary_of(replay, self._summary)
         self._draw_summary(follower)

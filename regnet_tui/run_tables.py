@@ -73,7 +73,7 @@ class ProgressRow(NamedTuple):
 
 
 PROGRESS_COLUMNS = (
-    Column("label", "scenario", 30, least=22),
+    Column("label", "scenario", 30, least=18),
     Column("bar", "progress", 12),
     Column("done", "done", 11, True),
     Column("each", "each", 8, True),

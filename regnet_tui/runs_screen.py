@@ -36,13 +36,13 @@ _NARROW = (
     Column("age", "age", 6, True),
 )
 _WIDE = (
-    Column("name", "name", 28),
-    Column("id", "id", 36),
-    Column("state", "state", 22),
+    Column("name", "name", 28, least=18),
+    Column("id", "id", 40, least=26),
+    Column("state", "state", 24, least=13),
     Column("progress", "progress", 10),
     Column("done", "done", 13, True),
     Column("failed", "failed", 6, True),
-    Column("host", "host", 16),
+    Column("host", "host", 16, least=8),
     Column("age", "age", 6, True),
 )
 _TONES = {
