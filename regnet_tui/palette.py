@@ -29,17 +29,11 @@ def _actions(owner: Widget) -> Iterator[SystemCommand]:
     """Yield a command for everything that a screen or the widget in focus can do."""
     seen: set[str] = set()
     for key, binding in owner._bindings:
-        told = binding.description
-        if (
-            told
-            and told.lower() not in _HIDDEN
-            and binding.action not in seen
-            and "screen." not in binding.action
-        ):
-            seen.add(binding.action)
-            yield SystemCommand(
-                told[0].upper() + told[1:], f"key {KEY_NAMES.get(key, key)}", _run(owner, binding.action)
-            )
+        told, action = binding.description, binding.action
+        if told and told.lower() not in _HIDDEN and action not in seen and "screen." not in action:
+            seen.add(action)
+            title = told[0].upper() + told[1:]
+            yield SystemCommand(title, f"key {KEY_NAMES.get(key, key)}", _run(owner, action))
 
 
 def _run(owner: Widget, action: str) -> Callable[[], Awaitable[object]]:
