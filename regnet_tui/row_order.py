@@ -47,12 +47,18 @@ def _with_term(rows: Sequence[Row], term: Term, get: Get) -> list[Row]:
         limit = float(term.value)
     except ValueError:
         compare = None
-    if compare is None:
-        return [row for row in rows if term.passes({column: get(row, column)})]
+    told: dict[object, bool] = {}  # what the term says of a text: columns of texts repeat a few
     kept = []
     for row in rows:
         value = get(row, column)
-        if compare(value, limit) if type(value) is float else term.passes({column: value}):
+        if compare is not None and type(value) is float:
+            passes = compare(value, limit)
+        else:
+            # numbers that are equal to a flag are another thing than the flag
+            key = value if type(value) is str else (type(value), value)
+            known = told.get(key)
+            passes = told[key] = term.passes({column: value}) if known is None else known
+        if passes:
             kept.append(row)
     return kept
 
