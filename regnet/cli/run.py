@@ -76,12 +76,13 @@ def check_files(study: Study, places: Places) -> None:
     The run would record that too; here it is said before there is a run.
     """
     from regnet.files.motifs import read_motifs
-    from regnet.legacy_datasets import load_dataset
     from regnet.motif_subset import choose_subset
 
     checked: dict[tuple[str, int, int, str], Scenario] = {}
     for scenario in study.scenarios:
         if scenario.dataset:
+            from regnet.legacy_datasets import load_dataset
+
             load_dataset(scenario, study.replicates, places)
         if scenario.dataset or scenario.motifs == "synthetic":
             continue

@@ -241,11 +241,16 @@ def create_run(
 def with_whole_paths(study: Study, places: Places) -> Study:
     """Return a study whose motif files are named by their whole paths, so that they are found from anywhere.
 
+    Where every scenario takes its expression from a data set, the motif table has no effect, and
+    isn't looked for.
+
     Raises
     ------
     InputError
         Where a motif table isn't there.
     """
+    if all(study.values["dataset"]):
+        return study
     named = []
     for motifs in map(str, study.values["motifs"]):
         table = Path(motifs) if motifs == "synthetic" else find_table(motifs, "motif", places)

@@ -9,7 +9,7 @@ _TEXT = """\
 # A run of regNet
 
 A simulation study of ridge regression and linear mixed models for the effects of motifs on expression.
-`regnet show`, `regnet export` and `regnet.load_run("this folder")` read it; so does any other tool.
+`regnet runs show`, `regnet runs export` and `regnet.load_run("this folder")` read it; so does any other tool.
 
 ## Files
 
@@ -27,7 +27,7 @@ A simulation study of ridge regression and linear mixed models for the effects o
 | `rows.bin` | compact copy of the log for quick opening; may be deleted |
 | `reserve` | room kept for the last words should the disk be full; gone when the run has ended |
 
-The tables can be made again at any time from the log: `regnet export`.
+The tables can be made again at any time from the log: `regnet runs export`.
 
 ## events.jsonl
 
