@@ -1,8 +1,17 @@
-"""What holds for all tests: property tests give the same examples each time, however slow the machine."""
+"""What holds for all tests: property tests give the same examples each time; BLAS takes one thread.
+
+Test processes run side by side; were each of them to start a thread a processor, small matrices would be
+waited for ten times as long as they are computed.
+"""
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+import os
+
+for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")  # read when numpy is imported, which is after this
+
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 settings.register_profile(
     "steady",
