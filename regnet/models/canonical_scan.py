@@ -5,7 +5,8 @@ trait in (α_j, β_j), whose scale has a closed form. A grid over the share of t
 costs one matrix product for all traits, and sees past barriers that a gradient does not: a motif
 matrix with one dominant singular value (the mean of nonnegative scores) puts a local minimum at
 V's boundary, because log(β + α d₁²) rises steeply from α = 0 and flattens at once.
-(The one-trait grid is that of FaST-LMM, Lippert et al., Nat. Methods 8:833, 2011.)
+(The one-trait grid is that of FaST-LMM, Lippert et al., Nat. Methods 8:833, 2011.) A mean is
+profiled out at each share, and REML's determinant added, so that what is scanned is what is fitted.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regnet.models.kronecker import CanonicalBasis, SpectralData, eigen
+from regnet.models.profiled_mean import mean_of_traits
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -32,12 +34,18 @@ class ShareGrid:
     precision : ndarray of shape (n_shares, rank)
         1/((1−τ) + τ d²).
     log_determinant : ndarray of shape (n_shares,)
-        Σᵢ log((1−τ) + τ dᵢ²) + n⊥ log(1−τ).
+        Σᵢ log((1−τ) + τ dᵢ²) + n⊥ log(1−τ), and log|information| under REML.
+    design : ndarray of shape (n_shares, n_covariates, rank)
+        Covariates of the mean, weighted with the precision.
+    information : ndarray of shape (n_shares, n_covariates, n_covariates)
+        XᵀK⁻¹X of the mean's coefficients.
     """
 
     shares: Vector
     precision: Matrix
     log_determinant: Vector
+    design: NDArray[np.float64]
+    information: NDArray[np.float64]
 
 
 def share_grid(data: SpectralData) -> ShareGrid:
@@ -51,7 +59,14 @@ def share_grid(data: SpectralData) -> ShareGrid:
     logs = np.log(variances).sum(axis=1)
     if data.n_residual:
         logs += data.n_residual * np.log(rest)
-    return ShareGrid(shares, 1.0 / variances, logs)
+    precision = 1.0 / variances
+    design = precision[:, None, :] * data.covariates.T
+    information = design @ data.covariates
+    if data.n_residual:
+        information += data.residual_covariate_gram / rest[:, None, None]
+    if data.restricted:
+        logs += np.linalg.slogdet(information)[1]
+    return ShareGrid(shares, precision, logs, design, information)
 
 
 def proportional_start(data: SpectralData, grid: ShareGrid) -> CanonicalBasis:
@@ -63,13 +78,17 @@ def proportional_start(data: SpectralData, grid: ShareGrid) -> CanonicalBasis:
     best, chosen, root = np.inf, 0, np.eye(data.n_conditions)
     for position in range(2, 25, 2):
         root_here = _root_at(data, grid, position)
-        value = 2.0 * data.n_genes * float(np.log(root_here.diagonal()).sum())
+        value = 2.0 * _degrees(data) * float(np.log(root_here.diagonal()).sum())
         value += data.n_conditions * float(grid.log_determinant[position])
         if value < best:
             best, chosen, root = value, position, root_here
     weights = np.linalg.inv(root).T
     # Any turn of a proportional pair keeps it; the one that diagonalises V's gradient is best.
-    scaled = (data.rotated @ weights) * grid.precision[chosen][:, None]
+    outcome = data.rotated
+    if data.covariates.shape[1]:
+        target = _target(data, grid, chosen, outcome, data.residual_cross)
+        outcome = outcome - data.covariates @ np.linalg.solve(grid.information[chosen], target)
+    scaled = (outcome @ weights) * grid.precision[chosen][:, None]
     _, turn = eigen(scaled.T @ (data.squares * scaled))
     weights, loadings = weights @ turn, root @ turn
     share = grid.shares[chosen]
@@ -115,8 +134,12 @@ def scan(data: SpectralData, basis: CanonicalBasis, grid: ShareGrid, traits: Mat
     if data.n_residual:
         rest = np.einsum("ij,ij->j", basis.weights, data.residual_gram @ basis.weights)
         sums += rest / (1.0 - grid.shares)[:, None]
-    scales = np.maximum(sums / data.n_genes, np.finfo(np.float64).tiny)
-    return grid.log_determinant[:, None] + data.n_genes * (np.log(scales) + 1.0), scales
+    if data.covariates.shape[1]:
+        target = _target(data, grid, slice(None), traits, data.residual_cross @ basis.weights)
+        sums -= (target * np.linalg.solve(grid.information, target)).sum(axis=1)
+    degrees = _degrees(data)
+    scales = np.maximum(sums / degrees, np.finfo(np.float64).tiny)
+    return grid.log_determinant[:, None] + degrees * (np.log(scales) + 1.0), scales
 
 
 def trait_deviances(data: SpectralData, basis: CanonicalBasis, traits: Matrix) -> Vector:
@@ -126,15 +149,61 @@ def trait_deviances(data: SpectralData, basis: CanonicalBasis, traits: Matrix) -
     if data.n_residual:
         rest = np.einsum("ij,ij->j", basis.weights, data.residual_gram @ basis.weights)
         value += data.n_residual * np.log(basis.noise) + rest / basis.noise
+    if data.covariates.shape[1]:
+        cross = data.residual_cross @ basis.weights
+        gain, log_information = mean_gain(data, 1.0 / variances, basis.noise, traits, cross)
+        value += log_information - gain
     return value
 
 
+def mean_gain(
+    data: SpectralData, precision: Matrix, noise: Vector, traits: Matrix, cross: Matrix
+) -> tuple[Vector, Vector]:
+    """What profiling the mean takes off each trait's −2 log likelihood, and what REML adds.
+
+    Parameters
+    ----------
+    precision, traits : ndarray of shape (rank, n_traits)
+    noise : ndarray of shape (n_traits,)
+        Variance beyond the motifs' reach.
+    cross : ndarray of shape (n_covariates, n_traits)
+        X⊥ᵀY⊥ of the traits.
+
+    Returns
+    -------
+    gain, log_information : ndarrays of shape (n_traits,)
+        num_jᵀ den_j⁻¹ num_j and log|den_j|, zero where the likelihood is not restricted.
+    """
+    mean, information, target = mean_of_traits(data, precision, noise, traits, cross)
+    logs = np.linalg.slogdet(information)[1] if data.restricted else np.zeros(traits.shape[1])
+    return (target * mean).sum(axis=0), logs
+
+
+def _degrees(data: SpectralData) -> int:
+    """Observations of one trait that count towards its scale: REML loses those of the mean."""
+    return data.n_genes - (data.covariates.shape[1] if data.restricted else 0)
+
+
+def _target(
+    data: SpectralData, grid: ShareGrid, position: int | slice, traits: Matrix, cross: Matrix
+) -> NDArray[np.float64]:
+    # XᵀK⁻¹ times the traits, at one share of the grid or at all.
+    target = grid.design[position] @ traits
+    if data.n_residual:
+        rest = np.asarray(1.0 - grid.shares[position])
+        target = target + cross / rest[..., None, None] if rest.ndim else target + cross / rest
+    return np.asarray(target)
+
+
 def _root_at(data: SpectralData, grid: ShareGrid, position: int) -> Matrix:
-    # Σ + V at the maximum for that share: (1/G)[Σ ỹᵢỹᵢᵀ/((1−τ)+τdᵢ²) + S⊥/(1−τ)].
+    # Σ + V at the maximum for that share: (1/G)[Σ ỹᵢỹᵢᵀ/((1−τ)+τdᵢ²) + S⊥/(1−τ)], less the mean's part.
     total = data.rotated.T @ (grid.precision[position][:, None] * data.rotated)
     if data.n_residual:
         total = total + data.residual_gram / (1.0 - grid.shares[position])
-    total /= data.n_genes
+    if data.covariates.shape[1]:
+        target = _target(data, grid, position, data.rotated, data.residual_cross)
+        total = total - target.T @ np.linalg.solve(grid.information[position], target)
+    total /= _degrees(data)
     try:
         return np.linalg.cholesky(total)
     except np.linalg.LinAlgError:  # expression that does not span the conditions: a start near it

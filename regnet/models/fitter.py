@@ -11,7 +11,7 @@ from regnet.models.canonical_scan import ShareGrid, proportional_start, share_gr
 from regnet.models.cone import Cone
 from regnet.models.covariance import covariance
 from regnet.models.free_fit import climb
-from regnet.models.kronecker import CanonicalBasis, SpectralData, canonical_basis, centred
+from regnet.models.kronecker import CanonicalBasis, SpectralData, canonical_basis
 from regnet.models.optimum import Limits, Optimum
 from regnet.models.rank_search import search_ranks
 from regnet.models.structure_names import StructureName
@@ -42,9 +42,6 @@ class Fitter:
     ) -> None:
         self._data = data
         self._grid: ShareGrid = share_grid(data)
-        # Scans of single traits know neither mean nor gaps: they see the data without it, and stand-ins.
-        self._centred = centred(data)
-        self._climb_grid = self._grid if self._centred is data else None
         n_conditions = data.n_conditions
         signal = covariance(names[0], n_conditions, given[0])
         self._pair: Pair
@@ -66,7 +63,7 @@ class Fitter:
         settle : bool
             Whether the start is first moved to the likeliest proportional pair.
         """
-        basis = proportional_start(self._centred, self._grid) if settle else self._started(pair)
+        basis = proportional_start(self._data, self._grid) if settle else self._started(pair)
         data = self._data
         if self._cone is None:
             return self._fit_structured(data, basis, limits)
@@ -79,13 +76,13 @@ class Fitter:
         return found.after(found.n_iterations + near.n_iterations)
 
     def _fit_cone(self, data: SpectralData, cone: Cone, basis: CanonicalBasis, limits: Limits) -> Optimum:
-        found = climb(data, basis, self._climb_grid, limits, cone)
+        found = climb(data, basis, self._grid, limits, cone)
 
         def again(basis: CanonicalBasis, beat: float, most: int) -> Optimum:
             return climb(data, basis, None, replace(limits, max_iterations=most), cone, beat)
 
         most = limits.max_iterations
-        return search_ranks(data, self._centred, found, self._grid, again, most, cone.max_rank)
+        return search_ranks(data, found, self._grid, again, most, cone.max_rank)
 
     def covariances(self, optimum: Optimum) -> tuple[Matrix, Matrix]:
         """V and Σ of an optimum, exactly of their structures."""
@@ -98,7 +95,7 @@ class Fitter:
         start = self._pair.approach(basis.signal_covariance, basis.noise_covariance)
         found = climb_structured(data, self._pair, start, limits)
         if found is None:  # no likelihood exists at the start: from the settled one then
-            safe = proportional_start(self._centred, self._grid)
+            safe = proportional_start(self._data, self._grid)
             start = self._pair.approach(safe.signal_covariance, safe.noise_covariance)
             found = climb_structured(data, self._pair, start, limits)
         if found is None:

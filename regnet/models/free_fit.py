@@ -39,6 +39,11 @@ Vector = NDArray[np.float64]
 
 FAR = 0.3
 """Criterion above which traits are scanned globally after a step."""
+HOPE = 20.0
+"""Most that −2 log likelihood is still expected to lose, in squared criteria, close to a maximum.
+
+Half a square if the Hessian were the expected one; a flat direction of V loses more.
+"""
 MOST_PRODUCTS = 80
 """Most Hessian products of one step."""
 
@@ -76,7 +81,7 @@ def climb(
             break
         if iteration == limits.max_iterations:
             break
-        if criterion < 0.3 and likelihood.deviance - 4.0 * criterion**2 > beat:
+        if criterion < 0.3 and likelihood.deviance - HOPE * criterion**2 > beat:
             reason = "no further progress"
             break
         if limits.out_of_time():

@@ -15,7 +15,7 @@ which exists where V, or at n⊥ = 0 also Σ, is singular. Sources: Rakitsch et 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -151,27 +151,6 @@ def spectral_data(decomposition: Decomposition, rotated: Rotated, restricted: bo
         residual_covariate_gram=rotated.residual_covariate_gram,
         residual_cross=rotated.residual_cross,
         restricted=restricted and rotated.n_covariates > 0,
-    )
-
-
-def centred(data: SpectralData) -> SpectralData:
-    """Return the data with the mean's least squares estimate taken away, and no covariates."""
-    if not data.covariates.shape[1]:
-        return data if data.gaps is None else replace(data, gaps=None)
-    design, cross = data.covariates, data.residual_cross
-    gram = design.T @ design + data.residual_covariate_gram
-    mean = np.linalg.solve(gram, design.T @ data.rotated + cross)
-    residual = data.residual_gram - cross.T @ mean - mean.T @ cross
-    residual = residual + mean.T @ data.residual_covariate_gram @ mean
-    return replace(
-        data,
-        rotated=data.rotated - design @ mean,
-        residual_gram=_symmetric(residual),
-        covariates=design[:, :0],
-        residual_covariate_gram=np.empty((0, 0)),
-        residual_cross=cross[:0],
-        restricted=False,
-        gaps=None,
     )
 
 

@@ -215,7 +215,12 @@ def fit_mixed_model(
         n_values -= design.shape[1] * n_conditions
     units = _Units.of(parts, outcome, n_values)
     outcome = outcome / units.expression
-    rotated = rotate(parts, outcome, design if design.shape[1] else None)
+    shift = np.zeros((design.shape[1], n_conditions))
+    centred: Matrix = outcome
+    if design.shape[1]:  # changes the mean's coefficients alone, and spares sums that cancel
+        shift = np.asarray(np.linalg.lstsq(design, outcome, rcond=None)[0], dtype=np.float64)
+        centred = outcome - design @ shift
+    rotated = rotate(parts, centred, design if design.shape[1] else None)
     check_maximum_exists(names[1], outcome, design, rotated, parts.left, given[1])
     data = units.applied(spectral_data(parts, rotated, likelihood == "reml"))
     if whole.missing is not None:
@@ -223,7 +228,7 @@ def fit_mixed_model(
             raise InputError(
                 "missing", "ML for the exact likelihood", "REML", "drop or impute, or use likelihood ml"
             )
-        data = replace(data, gaps=Gaps.of(parts, outcome, whole.missing, design))
+        data = replace(data, gaps=Gaps.of(parts, centred, whole.missing, design))
     fitter = Fitter(data, names, given)
     pairs = starting_pairs(
         data,
@@ -262,7 +267,7 @@ def fit_mixed_model(
         at_boundary=fitter.is_at_boundary(signal_rank, noise_rank),
         stop_reason=best.stop_reason,
         starts=tuple(records),
-        mean=best.likelihood.mean @ best.basis.loadings.T * unit,
+        mean=(best.likelihood.mean @ best.basis.loadings.T + shift) * unit,
         n_parameters=fitter.n_parameters + design.shape[1] * n_conditions,
         signal=str(names[0]),
         noise=str(names[1]),

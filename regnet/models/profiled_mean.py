@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from regnet.models.kronecker import CanonicalBasis, Likelihood, SpectralData
 
 Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
 
 
 def estimate_mean(
@@ -34,17 +35,39 @@ def estimate_mean(
     cross : ndarray of shape (n_covariates, n_conditions)
         X⊥ᵀ(Y⊥ − X⊥ mean) in the basis.
     """
+    cross = data.residual_cross @ basis.weights
+    mean, information, _ = mean_of_traits(data, precision, basis.noise, traits, cross)
+    return mean, information, cross - data.residual_covariate_gram @ mean
+
+
+def mean_of_traits(
+    data: SpectralData, precision: Matrix, noise: Vector, traits: Matrix, cross: Matrix
+) -> tuple[Matrix, Matrix, Matrix]:
+    """Solve num_j = den_j m_j for traits with a precision and a variance beyond the motifs' reach each.
+
+    Parameters
+    ----------
+    precision, traits : ndarray of shape (rank, n_traits)
+    noise : ndarray of shape (n_traits,)
+    cross : ndarray of shape (n_covariates, n_traits)
+        X⊥ᵀY⊥ of the traits.
+
+    Returns
+    -------
+    mean, information, target : ndarrays
+        m_j, den_j and num_j, of shapes (n_covariates, n_traits), (n_traits, n_covariates,
+        n_covariates) and (n_covariates, n_traits).
+    """
     design = data.covariates
     n_covariates = design.shape[1]
     outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
     information = np.asarray(outer.T @ precision).T.reshape(-1, n_covariates, n_covariates)
-    target = design.T @ (traits * precision)
-    cross = data.residual_cross @ basis.weights
+    target = np.asarray(design.T @ (traits * precision))
     if data.n_residual:
-        information = information + data.residual_covariate_gram / basis.noise[:, None, None]
-        target += cross / basis.noise
+        information = information + data.residual_covariate_gram / noise[:, None, None]
+        target += cross / noise
     mean = np.asarray(np.linalg.solve(information, target.T[..., None])[..., 0].T)
-    return mean, information, cross - data.residual_covariate_gram @ mean
+    return mean, information, target
 
 
 def restrict(data: SpectralData, basis: CanonicalBasis, profile: Likelihood) -> Likelihood:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from regnet.models.canonical_scan import ShareGrid
+from regnet.models.canonical_scan import ShareGrid, mean_gain
 from regnet.models.kronecker import CanonicalBasis, SpectralData, change_of_basis, deviance, eigen
 from regnet.models.optimum import Optimum
 
@@ -25,13 +25,14 @@ WORTH = 15.0
 """Most that −2 log likelihood may rise at first for an attempt to be worth a climb."""
 BARRIER = 10.0
 """Rise that an added direction's own scan overstates, as V and Σ have yet to adapt."""
+MEAN_BARRIER = 0.0
+"""The same where a mean is profiled out by ML: it takes what the dominant singular value would show."""
 DIRECTIONS = 3
 """How many of the least supported directions are tried."""
 
 
 def search_ranks(
     data: SpectralData,
-    plain: SpectralData,
     optimum: Optimum,
     grid: ShareGrid,
     climb: Callable[[CanonicalBasis, float, int], Optimum],
@@ -42,8 +43,6 @@ def search_ranks(
 
     Parameters
     ----------
-    plain : SpectralData
-        The data without their mean, in which directions are looked for.
     climb : callable
         From a basis to its next maximum, given the value to beat and how many iterations are
         left.
@@ -57,9 +56,9 @@ def search_ranks(
     while improved:
         improved = False
         here = optimum.likelihood.deviance
-        attempts = list(_without(data, plain, optimum, grid))
+        attempts = list(_without(data, optimum, grid))
         if np.count_nonzero(optimum.basis.signal) < max_rank:
-            attempts += _with_more(plain, optimum, grid)
+            attempts += _with_more(data, optimum, grid)
         for rise, basis in sorted(attempts, key=lambda attempt: attempt[0]):
             if rise > WORTH or spent >= most_iterations:
                 break
@@ -73,9 +72,7 @@ def search_ranks(
     return optimum.after(spent)
 
 
-def _without(
-    data: SpectralData, plain: SpectralData, optimum: Optimum, grid: ShareGrid
-) -> Iterator[tuple[float, CanonicalBasis]]:
+def _without(data: SpectralData, optimum: Optimum, grid: ShareGrid) -> Iterator[tuple[float, CanonicalBasis]]:
     """V conditioned on nothing along the least supported directions, one at a time."""
     basis = optimum.basis
     kept = np.flatnonzero((basis.signal > 0.0) & (basis.noise > 0.0))
@@ -85,18 +82,20 @@ def _without(
     n_null = int(np.count_nonzero(basis.signal == 0.0))
     root = np.sqrt(basis.noise[kept])
     ratio = basis.signal[kept] / basis.noise[kept]
-    traits = (plain.rotated @ basis.weights[:, kept]) / root
+    traits = (data.rotated @ basis.weights[:, kept]) / root
+    cross = (data.residual_cross @ basis.weights[:, kept]) / root
     n_directions = min(DIRECTIONS, kept.size)
     candidates = []
     for share in grid.shares[4:24:4]:
-        signal_to_noise = share / (1.0 - share) * data.squares
-        support = traits.T @ (signal_to_noise / (1.0 + signal_to_noise) * traits)
+        support = _support(data, share / (1.0 - share), traits, cross)[0]
         candidates.append(eigen(support)[1][:, :n_directions])
     directions = np.stack(candidates, axis=1)  # traits × shares × number of the direction
     # What losing V's part along a direction costs, as if that were a trait of its own.
     own = data.squares[:, :, None] / np.einsum("tsn,t->sn", directions**2, 1.0 / ratio)
     along = np.einsum("it,tsn->isn", traits, directions, optimize=True)
     costs = (own / (1.0 + own) * along**2 - np.log1p(own)).sum(axis=0)
+    if data.covariates.shape[1]:
+        costs += _mean_costs(data, own, along, np.einsum("pt,tsn->psn", cross, directions))
     noise = np.diag(basis.noise)
     for number, chosen in enumerate(costs.argmin(axis=0)):
         direction = directions[:, chosen, number]
@@ -117,7 +116,9 @@ def _with_more(
     null = np.flatnonzero(basis.signal == 0.0)
     if not null.size:
         return
-    traits = (data.rotated @ basis.weights[:, null]) / np.sqrt(basis.noise[null])
+    root = np.sqrt(basis.noise[null])
+    traits = (data.rotated @ basis.weights[:, null]) / root
+    cross = (data.residual_cross @ basis.weights[:, null]) / root
     best = np.inf
     ratio, turn = 0.0, np.eye(null.size)
     for share in grid.shares[3:27:3]:
@@ -125,9 +126,9 @@ def _with_more(
         signal_to_noise = ratio_here * data.squares
         if signal_to_noise[0, 0] < 30.0:
             continue  # this side of the barrier the maximum at zero is the answer
-        support = traits.T @ (signal_to_noise / (1.0 + signal_to_noise) * traits)
+        support, restricted = _support(data, ratio_here, traits, cross)
         values, directions = eigen(support)
-        rise = float(np.log1p(signal_to_noise).sum() - values[-1])
+        rise = float(np.log1p(signal_to_noise).sum() + restricted - values[-1])
         if rise < best:
             best, ratio, turn = rise, ratio_here, directions
     if not np.isfinite(best):
@@ -142,7 +143,42 @@ def _with_more(
     loadings[:, last] *= grown
     noise[last] /= 1.0 + ratio
     signal[last] = ratio * noise[last]
-    yield best + BARRIER, CanonicalBasis(weights, loadings, signal, noise)
+    by_ml = data.covariates.shape[1] > 0 and not data.restricted
+    barrier = MEAN_BARRIER if by_ml else BARRIER
+    yield best + barrier, CanonicalBasis(weights, loadings, signal, noise)
+
+
+def _support(data: SpectralData, ratio: float, traits: Matrix, cross: Matrix) -> tuple[Matrix, float]:
+    """What signal of that ratio to noise explains of traits of unit noise; and what REML adds.
+
+    The mean is profiled out with and without the signal.
+    """
+    signal_to_noise = ratio * data.squares
+    support = traits.T @ (signal_to_noise / (1.0 + signal_to_noise) * traits)
+    if not data.covariates.shape[1]:
+        return support, 0.0
+    logs = []
+    for sign, precision in ((-1.0, np.ones_like(signal_to_noise)), (1.0, 1.0 / (1.0 + signal_to_noise))):
+        design = data.covariates.T * precision.T
+        information = design @ data.covariates
+        target = design @ traits
+        if data.n_residual:
+            information, target = information + data.residual_covariate_gram, target + cross
+        support += sign * (target.T @ np.linalg.solve(information, target))
+        logs.append(float(np.linalg.slogdet(information)[1]) if data.restricted else 0.0)
+    return 0.5 * (support + support.T), logs[1] - logs[0]
+
+
+def _mean_costs(
+    data: SpectralData, own: NDArray[np.float64], along: NDArray[np.float64], cross: NDArray[np.float64]
+) -> Matrix:
+    """What the mean's adapting to a lost direction changes in its cost."""
+    shape = along.shape
+    flat, crossed = along.reshape(shape[0], -1), cross.reshape(cross.shape[0], -1)
+    one = np.ones(flat.shape[1])
+    with_signal, log_with = mean_gain(data, 1.0 / (1.0 + own.reshape(shape[0], -1)), one, flat, crossed)
+    without, log_without = mean_gain(data, np.ones_like(flat), one, flat, crossed)
+    return np.asarray(with_signal - without - log_with + log_without).reshape(shape[1:])
 
 
 def _in_basis(basis: CanonicalBasis, signal: Matrix, noise: Matrix, n_null: int) -> CanonicalBasis | None:

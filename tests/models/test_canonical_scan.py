@@ -7,30 +7,41 @@ from regnet.models.canonical_scan import proportional_start, rescan, scan, share
 from regnet.models.decomposition import decompose, rotate
 from regnet.models.kronecker import CanonicalBasis, canonical_basis, evaluate, spectral_data
 
+MEANS = ["none", "ml", "reml"]
+"""No mean, or an intercept and a covariate with either likelihood."""
 
-def case(n_genes=40, n_motifs=12, n_conditions=3, seed=0):
+
+def case(n_genes=40, n_motifs=12, n_conditions=3, seed=0, mean="none"):
     rng = np.random.default_rng(seed)
     scores = rng.gamma(1.0, size=(n_genes, n_motifs))
     expression = 0.3 * scores @ rng.normal(size=(n_motifs, n_conditions))
     expression += rng.normal(size=expression.shape)
     parts = decompose(scores)
-    return spectral_data(parts, rotate(parts, expression))
+    if mean == "none":
+        return spectral_data(parts, rotate(parts, expression))
+    design = np.column_stack([np.ones(n_genes), rng.normal(size=n_genes)])
+    return spectral_data(parts, rotate(parts, expression + 3.0, design), mean == "reml")
 
 
+@pytest.mark.parametrize("mean", MEANS)
 @pytest.mark.parametrize("shape", [(40, 12, 3), (8, 12, 3)])
-def test_deviances_of_single_traits_add_up_to_the_deviance_of_all(shape):
-    data = case(*shape)
+def test_deviances_of_single_traits_add_up_to_the_deviance_of_all(shape, mean):
+    data = case(*shape, mean=mean)
     basis = canonical_basis(0.01 * np.eye(3) + 0.02, np.diag([1.0, 2.0, 3.0]))
     traits = data.rotated @ basis.weights
-    constant = data.n_genes * 3 * np.log(2 * np.pi)
-    constant += 2 * data.n_genes * np.linalg.slogdet(basis.loadings)[1]
+    lost = data.covariates.shape[1] if data.restricted else 0
+    constant = (data.n_genes - lost) * (3 * np.log(2 * np.pi) + 2 * np.linalg.slogdet(basis.loadings)[1])
+    if data.restricted:
+        gram = data.covariates.T @ data.covariates + data.residual_covariate_gram
+        constant -= 3 * np.linalg.slogdet(gram)[1]
     total = trait_deviances(data, basis, traits).sum() + constant
     assert total == pytest.approx(evaluate(data, basis).deviance, rel=1e-12)
 
 
+@pytest.mark.parametrize("mean", MEANS)
 @pytest.mark.parametrize("shape", [(40, 12, 3), (8, 12, 3)])
-def test_the_scan_gives_each_share_its_likeliest_scale(shape):
-    data = case(*shape)
+def test_the_scan_gives_each_share_its_likeliest_scale(shape, mean):
+    data = case(*shape, mean=mean)
     grid = share_grid(data)
     basis = canonical_basis(0.01 * np.eye(3), np.eye(3))
     values, scales = scan(data, basis, grid, data.rotated @ basis.weights)
@@ -45,7 +56,8 @@ def test_the_scan_gives_each_share_its_likeliest_scale(shape):
                 np.full(3, share),
                 np.full(3, 1 - share),
             )
-            change = 2 * data.n_genes * np.log(factor * scale)
+            lost = data.covariates.shape[1] if data.restricted else 0
+            change = 2 * (data.n_genes - lost) * np.log(factor * scale)
             return trait_deviances(data, moved, data.rotated @ moved.weights) + change
 
         np.testing.assert_allclose(at(1.0), values[position], rtol=1e-10)
@@ -65,8 +77,9 @@ def test_the_start_is_likelier_than_every_proportional_pair_of_the_grid():
     assert start < evaluate(data, canonical_basis(1e-3 * total, total)).deviance
 
 
-def test_a_rescan_never_makes_a_pair_less_likely_and_respects_null_traits():
-    data = case()
+@pytest.mark.parametrize("mean", MEANS)
+def test_a_rescan_never_makes_a_pair_less_likely_and_respects_null_traits(mean):
+    data = case(mean=mean)
     grid = share_grid(data)
     basis = canonical_basis(5.0 * np.eye(3), 50.0 * np.eye(3))
     moved, traits = rescan(data, basis, grid, data.rotated @ basis.weights)

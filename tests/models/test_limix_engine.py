@@ -50,6 +50,23 @@ def test_limix_finds_what_regnet_finds(signal, likelihood, data):
         assert np.linalg.norm(theirs - ours) < 2e-3 * np.linalg.norm(ours), name
 
 
+@pytest.mark.parametrize(
+    ("shape", "signal", "best"),
+    [
+        ((60, 12, 3, 2), "freeform", -272.976),
+        ((60, 12, 3, 2), "lowrank_2", -272.976),
+        ((60, 12, 3, 7), "freeform", -301.38),
+        ((100, 20, 4, 14), "freeform", -818.302),
+    ],
+)
+def test_regnet_is_not_below_limix_where_the_mean_hides_a_maximum(shape, signal, best):
+    data = replicate(*shape)
+    own = fit_mixed_model(*data, signal=signal, mean="intercept")
+    assert own.converged
+    assert own.log_likelihood == pytest.approx(best, abs=6e-3)
+    assert own.log_likelihood >= fit_with_limix(*data, signal=signal).log_likelihood - 1e-4
+
+
 def test_v_is_kron2sums_c0_and_sigma_its_c1(data):
     scores, expression = data
     model = Kron2Sum(expression, np.eye(3), np.ones((60, 1)), 3.0 * scores, rank=2)

@@ -37,7 +37,7 @@ def test_a_better_maximum_at_a_neighbouring_rank_is_found(seed):
     def again(basis, beat, most):
         return climb(data, basis, None, replace(LIMITS, max_iterations=most), Cone(4), beat)
 
-    found = search_ranks(data, data, one, grid, again, 500, 4)
+    found = search_ranks(data, one, grid, again, 500, 4)
     assert found.stop_reason == "converged"
     assert found.criterion <= 1e-6
     assert found.likelihood.deviance < one.likelihood.deviance - 1.0
@@ -53,7 +53,7 @@ def test_nothing_is_tried_without_iterations_left():
     def never(basis, beat, most):
         raise AssertionError("no attempt was to be made")
 
-    assert search_ranks(data, data, one, grid, never, one.n_iterations, 4).basis is one.basis
+    assert search_ranks(data, one, grid, never, one.n_iterations, 4).basis is one.basis
 
 
 @pytest.mark.parametrize("max_rank", [1, 2, 3])
