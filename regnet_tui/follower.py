@@ -17,7 +17,8 @@ from regnet_tui.log_view import LogLine
 PERIOD = 0.5
 """Seconds between two looks at a run's log."""
 
-_MOST_BYTES = 2_000_000
+_MOST_BYTES = 200_000
+_AT_A_TIME = 0.03  # seconds of reading between which the screen's keys are heard
 _STATE_EVERY = 1.0
 
 
@@ -38,12 +39,20 @@ class Follower:
         self.began = self.replay.record.get("created", time.time())
         self._last_log: object = None
         self._state_at = 0.0
-        self._seen: list[int] = [0] * len(self.replay.study.scenarios)
-        self._rates: list[tuple[float, int]] = []
+        self._changed: set[int] = set()
+        self.is_behind = True
 
     def poll(self) -> bool:
         """Take what is new; return whether there was anything to show."""
-        changed = self.replay.update(_MOST_BYTES)
+        changed, self.is_behind = False, True
+        end = time.monotonic() + _AT_A_TIME
+        while self.replay.update(_MOST_BYTES):
+            changed = True
+            self._changed |= self.replay.changed
+            if time.monotonic() > end:
+                break
+        else:
+            self.is_behind = False
         now = time.monotonic()
         if changed or now - self._state_at >= _STATE_EVERY:
             before, self.state = self.state, self.replay.state()
@@ -52,12 +61,10 @@ class Follower:
         self._take_log()
         return changed
 
-    def read_all(self) -> None:
-        """Take the whole of a log."""
-        while self.replay.update(_MOST_BYTES):
-            pass
-        self.state = self.replay.state()
-        self._take_log()
+    def take_changed(self) -> set[int]:
+        """Return the scenarios that got rows since this was last asked."""
+        changed, self._changed = self._changed, set()
+        return changed
 
     @property
     def progress(self) -> Progress:

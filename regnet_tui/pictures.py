@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from regnet.runs.replay import Replay
@@ -145,9 +145,14 @@ def _pairs(methods: Mapping[str, Any], baseline: str, label: str, metric: str) -
     ]
 
 
-def summary_of(replay: Replay, previous: Summary | None = None) -> Summary:
-    """Return a run's summary; scenarios without new rows are taken over from the previous one."""
-    changed = replay.changed if previous is not None else ()
+def summary_of(
+    replay: Replay, previous: Summary | None = None, changed: Collection[int] | None = None
+) -> Summary:
+    """Return a run's summary; scenarios that aren't among the `changed` are taken over from the previous.
+
+    `changed` are those that got rows since the previous summary (by default, in the last update).
+    """
+    changed = replay.changed if changed is None else changed
     return summarise(replay.rows, replay.study.baseline, previous=previous, changed=changed)
 
 

@@ -144,8 +144,7 @@ class ResultsScreen(Page):
             news = True
             changed |= replay.changed
         if news:
-            replay.changed = changed
-            summary = summary_of(replay, self._summary)
+            summary = summary_of(replay, self._summary, changed)
             later(self, self._take, replay, summary)
 
     def _take(self, replay: Replay, summary: Summary) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -88,6 +90,9 @@ class RunScreen(RunActions, Page):
         self._view = "overview"
         self._picture = "differences"
         self._fit_warnings: list[tuple[str, int]] = []
+        self._has_news = False
+        self._drawn_at = 0.0
+        self._soon: Timer | None = None
 
     def body(self) -> ComposeResult:
         yield Words("", id="run-head")
@@ -138,7 +143,7 @@ class RunScreen(RunActions, Page):
             self.fail(str(error))
             return
         self._summary, self._fit_warnings = None, []
-        self.follower.poll()
+        self.poll()
         study = self.follower.replay.study
         rows = parameter_rows(study, self._execution())
         self.query_one("#parameters", RowTable).show(PARAMETER_COLUMNS, rows)
@@ -162,11 +167,21 @@ class RunScreen(RunActions, Page):
     # ---- following -------------------------------------------------------------------------------
 
     def poll(self) -> None:
-        """Look for news, at most twice a second, and only while somebody looks."""
-        if self.follower is not None and self.app.screen is self and self.follower.poll():
+        """Look for news while somebody looks; draw at most four times a second, however much there is."""
+        follower = self.follower
+        if follower is None or self.app.screen is not self:
+            return
+        self._has_news = follower.poll() or self._has_news
+        now = time.monotonic()
+        if self._has_news and (not follower.is_behind or now - self._drawn_at >= 0.25):
+            self._has_news, self._drawn_at = False, now
             self.draw()
-        elif self.follower is not None and self.follower.state.is_alive and self.app.screen is self:
+        elif follower.state.is_alive:
             self._draw_head()
+        if follower.is_behind:  # a long log is read in bites, between which keys are heard
+            if self._soon is not None:
+                self._soon.stop()
+            self._soon = self.set_timer(0.01, self.poll)
 
     def draw(self) -> None:
         """Draw what the view shows; the rest is drawn when it is looked at."""
@@ -235,7 +250,7 @@ class RunScreen(RunActions, Page):
         most = max((self.size.height - 12) // 2, 3)
         lines = len(rows) + (4 if self.size.width >= _WITH_PICTURE else 1)
         self.query_one("#overview-top").styles.height = min(lines, most)
-        self._summary = summary_of(replay, self._summary)
+        self._summary = summary_of(replay, self._summary, follower.take_changed())
         self._draw_summary(follower)
         live = self.query_one("#live", PictureView)
         live.display = self.size.width >= _WITH_PICTURE
@@ -263,7 +278,7 @@ class RunScreen(RunActions, Page):
         self.query_one("#log-level", Words).update(Content(text))
 
     def _draw_picture(self, follower: Follower) -> None:
-        self._summary = summary_of(follower.replay, self._summary)
+        self._summary = summary_of(follower.replay, self._summary, follower.take_changed())
         scenario = self._scenario()
         chart = chart_of(self._picture, follower.replay, self._summary, self._metric, scenario)
         self.query_one("#picture", PictureView).show(chart)
