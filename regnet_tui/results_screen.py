@@ -20,23 +20,20 @@ from regnet.runs.folder import RunFolder
 from regnet.runs.replay import Replay
 from regnet.summary import Summary
 from regnet_tui.from_thread import later
-from regnet_tui.page import Page
-from regnet_tui.picture_data import PictureData
 from regnet_tui.picture_view import PictureView
-from regnet_tui.pictures import OF_ARRAYS, PICTURES, TITLES, chart_of, chart_of_arrays, summary_of
+from regnet_tui.pictures import summary_of
 from regnet_tui.plots import Notice
 from regnet_tui.quiet_widgets import QuietInput, Words
 from regnet_tui.replicate_rows import ReplicateRows
 from regnet_tui.result_exports import export
+from regnet_tui.result_pictures import ResultPictures
 from regnet_tui.row_order import filtered, ordered
 from regnet_tui.row_table import Cell, Column, RowTable
 from regnet_tui.run_tables import (
     SUMMARY_KEYS,
     SummaryRow,
     metric_title,
-    metrics_at_hand,
     only_other,
-    scenario_label,
     summary_cell,
     summary_columns,
     summary_rows,
@@ -47,7 +44,7 @@ from regnet_tui.safe_text import clean, cut
 VIEWS = ("summary", "replicates", "pictures")
 
 
-class ResultsScreen(Page):
+class ResultsScreen(ResultPictures):
     """The results of the run that was opened last."""
 
     mode = "results"
@@ -80,18 +77,10 @@ class ResultsScreen(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.replay: Replay | None = None
-        self._summary: Summary | None = None
         self._rows: ReplicateRows | None = None
-        self._view = "summary"
-        self._metric = "pearson"
-        self._picture = "differences"
-        self._scenario = 0
-        self._replicate = 0
         self._queries = dict.fromkeys(VIEWS, "")
         self._orders: dict[str, tuple[str, bool] | None] = dict.fromkeys(VIEWS)
         self._columns: dict[str, list[str] | None] = dict.fromkeys(VIEWS)
-        self._arrays = PictureData()
 
     def body(self) -> ComposeResult:
         yield Words("", id="results-head")
@@ -174,7 +163,7 @@ class ResultsScreen(Page):
         elif self._view == "replicates":
             self._draw_replicates()
         else:
-            self._draw_picture(replay, summary)
+            self.draw_picture(replay, summary)
 
     def _draw_tabs(self) -> None:
         replay = self.replay
@@ -227,31 +216,6 @@ class ResultsScreen(Page):
     def _replicate_cell(self, row: int, key: str) -> Cell:
         assert self._rows is not None
         return self._rows.cell(row, key)
-
-    def _draw_picture(self, replay: Replay, summary: Summary) -> None:
-        view = self.query_one("#results-picture", PictureView)
-        at = PICTURES.index(self._picture) + 1
-        foot = (
-            f"{at}/{len(PICTURES)} {TITLES[self._picture]}  v next  m metric  S scenario  n replicate  s save"
-        )
-        self.query_one("#results-foot", Words).update(Content(foot))
-        if self._picture in OF_ARRAYS:
-            self.draw_arrays(replay, self._picture, self._scenario, self._replicate)
-        else:
-            view.show(chart_of(self._picture, replay, summary, self._metric, self._scenario))
-
-    @work(thread=True, exclusive=True, group="arrays")
-    def draw_arrays(self, replay: Replay, kind: str, scenario: int, replicate: int) -> None:
-        """Draw one replicate's arrays, which another process reads."""
-        told = self._arrays.read(replay.folder.arrays_of(scenario, replicate))
-        where = f"replicate {replicate}, {scenario_label(replay.study, scenario)}"
-        chart = chart_of_arrays(kind, told, where)
-
-        def show() -> None:
-            if (kind, scenario, replicate) == (self._picture, self._scenario, self._replicate):
-                self.query_one("#results-picture", PictureView).show(chart)
-
-        later(self, show)
 
     # ---- keys ------------------------------------------------------------------------------------
 
@@ -341,40 +305,7 @@ class ResultsScreen(Page):
         now = self._columns[self._view] or keys
         self.app.push_screen(ChoiceDialog("Columns", keys, now, True), chosen)
 
-    def action_metric(self, step: int) -> None:
-        if self.replay is None:
-            return
-        names = metrics_at_hand(self.replay.rows)
-        at = names.index(self._metric) if self._metric in names else 0
-        self._metric = names[(at + step) % len(names)]
-        self.action_view("pictures")
-
-    def action_picture(self, step: int) -> None:
-        if self._view == "pictures":
-            self._picture = PICTURES[(PICTURES.index(self._picture) + step) % len(PICTURES)]
-        self.action_view("pictures")
-
-    def action_scenario(self) -> None:
-        if self.replay is not None:
-            self._scenario = (self._scenario + 1) % len(self.replay.study.scenarios)
-            self.draw()
-
-    def action_replicate(self, step: int) -> None:
-        if self.replay is not None:
-            self._replicate = (self._replicate + step) % self.replay.study.replicates
-            self.draw()
-
     # ---- taking away -----------------------------------------------------------------------------
-
-    def action_save_picture(self) -> None:
-        if self._view == "pictures" and self.replay is not None:
-            chart = self.query_one("#results-picture", PictureView).chart
-            parts = [self.replay.folder.id, self._picture]
-            if self._picture in OF_ARRAYS:
-                parts.append(f"{self._scenario:03d}-{self._replicate:05d}")
-            else:
-                parts.append(self._metric)
-            self.regnet.save_picture(chart, "-".join(parts))
 
     def action_export(self) -> None:
         from regnet_tui.dialogs import TextDialog

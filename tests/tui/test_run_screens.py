@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fake_runs import CREATED, make_run, write_log
+from fake_runs import CREATED, make_run, replicate_event, write_log
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from regnet.execution import Execution
 from regnet.places import Places
+from regnet.runs.events import EventLog
 from regnet.runs.folder import RunFolder, create_run, run_ids
 from regnet.runs.queue import runs_at_once
 from regnet.runs.state import state_of
@@ -180,6 +182,25 @@ async def test_a_run_fills_in_while_its_log_grows(open_app: OpenApp, places: Pla
         first = text_of(app, "#summary-title")
         await pilot.press("m")
         assert text_of(app, "#summary-title") != first
+
+
+async def test_no_rows_are_missed_while_another_view_is_looked_at(open_app: OpenApp, places: Places) -> None:
+    folder = create_run(GRID, Execution(), places, command=["x"])
+    write_log(folder, GRID, done=2, end="")
+    app = open_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.show_run(folder)
+        await settle(pilot)
+        await pilot.press("2")
+        generator = random.Random(1)
+        for scenario, replicate in ((0, 2), (1, 0), (1, 1)):  # each is seen by a look of its own
+            log = EventLog(folder.events)
+            log.append(("replicate", replicate_event(GRID, generator, scenario, replicate, False)))
+            log.close()
+            await pilot.pause(0.7)
+        await pilot.press("1")
+        await pilot.pause()
+        assert [row.cell.n for row in table(app, "#summary").rows] == [3, 2]
 
 
 async def test_the_log_is_filtered_by_level_and_text_and_followed(open_app: OpenApp, places: Places) -> None:
@@ -391,6 +412,7 @@ async def test_every_picture_is_shown_and_saved(
         kinds = []
         await pilot.press("3")
         for _ in range(6):
+            await pilot.pause(0.3)
             await settle(pilot)
             kinds.append(type(picture.chart))
             await pilot.press("s", "v")
@@ -400,6 +422,7 @@ async def test_every_picture_is_shown_and_saved(
         saved = list((places.root / "pictures").glob("*.svg"))
         assert len(saved) == 6
         await pilot.press("V", "n")  # a replicate without arrays
+        await pilot.pause(0.3)
         await settle(pilot)
         assert isinstance(picture.chart, Notice)
 
