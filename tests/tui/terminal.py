@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[2]
+_LEFT_OUT = ("TMUX", "NO_COLOR", "COLORTERM", "COLUMNS", "LINES")  # what a test says itself
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?<>=]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
@@ -32,7 +33,7 @@ class Terminal:
         arguments: Sequence[str] = (),
     ) -> None:
         self.output = bytearray()
-        base = {k: v for k, v in os.environ.items() if k not in ("TMUX", "NO_COLOR", "COLORTERM")}
+        base = {k: v for k, v in os.environ.items() if k not in _LEFT_OUT}
         base |= {"TERM": "xterm-256color", "PYTHONPATH": str(HOME), "LANG": "C.UTF-8"}
         base |= dict(environment or {})
         command = [sys.executable, "-m", "regnet_tui", "--data", str(data), *arguments]
