@@ -7,13 +7,16 @@ it beside its field, a Python caller catches it as a ``ValueError``.
 
 from __future__ import annotations
 
-_SHOWN = 60  # longest piece of a user's own text that is repeated in a message
+_SHOWN = 100  # longest piece of a user's own text that is repeated in a message
 
 
 def shown(text: object) -> str:
-    """Return a user's text as it may stand in a message: quoted, short, without control characters."""
+    """Return a user's text as it may stand in a message: quoted, short, without control characters.
+
+    Long text loses its middle, since a path's end tells most.
+    """
     plain = repr(str(text))
-    return plain if len(plain) <= _SHOWN else f"{plain[: _SHOWN - 2]}…'"
+    return plain if len(plain) <= _SHOWN else f"{plain[: _SHOWN // 2]}…{plain[-_SHOWN // 2 :]}"
 
 
 class InputError(ValueError):
