@@ -78,7 +78,7 @@ def proportional_start(data: SpectralData, grid: ShareGrid) -> CanonicalBasis:
     best, chosen, root = np.inf, 0, np.eye(data.n_conditions)
     for position in range(2, 25, 2):
         root_here = _root_at(data, grid, position)
-        value = 2.0 * _degrees(data) * float(np.log(root_here.diagonal()).sum())
+        value = 2.0 * data.n_observed * float(np.log(root_here.diagonal()).sum())
         value += data.n_conditions * float(grid.log_determinant[position])
         if value < best:
             best, chosen, root = value, position, root_here
@@ -137,7 +137,7 @@ def scan(data: SpectralData, basis: CanonicalBasis, grid: ShareGrid, traits: Mat
     if data.covariates.shape[1]:
         target = _target(data, grid, slice(None), traits, data.residual_cross @ basis.weights)
         sums -= (target * np.linalg.solve(grid.information, target)).sum(axis=1)
-    degrees = _degrees(data)
+    degrees = data.n_observed
     scales = np.maximum(sums / degrees, np.finfo(np.float64).tiny)
     return grid.log_determinant[:, None] + degrees * (np.log(scales) + 1.0), scales
 
@@ -179,11 +179,6 @@ def mean_gain(
     return (target * mean).sum(axis=0), logs
 
 
-def _degrees(data: SpectralData) -> int:
-    """Observations of one trait that count towards its scale: REML loses those of the mean."""
-    return data.n_genes - (data.covariates.shape[1] if data.restricted else 0)
-
-
 def _target(
     data: SpectralData, grid: ShareGrid, position: int | slice, traits: Matrix, cross: Matrix
 ) -> NDArray[np.float64]:
@@ -203,7 +198,7 @@ def _root_at(data: SpectralData, grid: ShareGrid, position: int) -> Matrix:
     if data.covariates.shape[1]:
         target = _target(data, grid, position, data.rotated, data.residual_cross)
         total = total - target.T @ np.linalg.solve(grid.information[position], target)
-    total /= _degrees(data)
+    total /= data.n_observed
     try:
         return np.linalg.cholesky(total)
     except np.linalg.LinAlgError:  # expression that does not span the conditions: a start near it

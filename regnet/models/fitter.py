@@ -82,7 +82,8 @@ class Fitter:
             return climb(data, basis, None, replace(limits, max_iterations=most), cone, beat)
 
         most = limits.max_iterations
-        return search_ranks(data, found, self._grid, again, most, cone.max_rank)
+        free = cone.noise_directions is None
+        return search_ranks(data, found, self._grid, again, most, cone.max_rank, free_noise=free)
 
     def covariances(self, optimum: Optimum) -> tuple[Matrix, Matrix]:
         """V and Σ of an optimum, exactly of their structures."""
@@ -112,7 +113,9 @@ class Fitter:
             basis = basis if nearer is None else nearer
         signal = np.where(basis.signal < 1e-10, 0.0, basis.signal)
         signal[np.argsort(signal)[: signal.size - cone.max_rank]] = 0.0
-        return replace(basis, signal=signal)
+        # A trait that was signal alone becomes noise alone: without either there is no likelihood.
+        noise = np.where((signal == 0.0) & (basis.noise < 1e-8), 1.0, basis.noise)
+        return replace(basis, signal=signal, noise=noise)
 
     def is_at_boundary(self, signal_rank: int, noise_rank: int) -> bool:
         """Whether V or Σ is singular where its structure does not demand it."""

@@ -327,6 +327,8 @@ def _moved(
         alpha[np.argsort(alpha)[: alpha.size - signal_rank]] = 0.0
     if noise_rank < beta.size:
         beta[np.argsort(beta)[: beta.size - noise_rank]] = 0.0
+        if not (alpha + beta).all():  # V and Σ would leave a direction to neither
+            return None
     return CanonicalBasis(basis.weights @ weights, basis.loadings @ loadings, np.maximum(alpha, 0.0), beta)
 
 

@@ -74,6 +74,11 @@ class SpectralData:
         """Number of conditions C."""
         return int(self.rotated.shape[1])
 
+    @property
+    def n_observed(self) -> int:
+        """Observations of a trait that count towards its scale: REML loses those of the mean."""
+        return self.n_genes - (self.covariates.shape[1] if self.restricted else 0)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CanonicalBasis:

@@ -10,6 +10,7 @@ Measured against the best of 20 starts: docs/decisions/0001-optimiser.md.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -25,7 +26,7 @@ WORTH = 15.0
 """Most that −2 log likelihood may rise at first for an attempt to be worth a climb."""
 BARRIER = 10.0
 """Rise that an added direction's own scan overstates, as V and Σ have yet to adapt."""
-MEAN_BARRIER = 0.0
+MEAN_BARRIER = 5.0
 """The same where a mean is profiled out by ML: it takes what the dominant singular value would show."""
 DIRECTIONS = 3
 """How many of the least supported directions are tried."""
@@ -38,6 +39,8 @@ def search_ranks(
     climb: Callable[[CanonicalBasis, float, int], Optimum],
     most_iterations: int,
     max_rank: int,
+    *,
+    free_noise: bool = True,
 ) -> Optimum:
     """Move to better maxima at other ranks of V while there are any.
 
@@ -50,6 +53,8 @@ def search_ranks(
         Iterations after which no attempt begins, those of `optimum` included.
     max_rank : int
         Largest rank that V may have.
+    free_noise : bool
+        Whether Σ is free, so that one direction's noise may change by itself.
     """
     spent = optimum.n_iterations
     improved = optimum.stop_reason == "converged"
@@ -58,7 +63,7 @@ def search_ranks(
         here = optimum.likelihood.deviance
         attempts = list(_without(data, optimum, grid))
         if np.count_nonzero(optimum.basis.signal) < max_rank:
-            attempts += _with_more(data, optimum, grid)
+            attempts += _with_more(data, optimum, grid, free_noise)
         for rise, basis in sorted(attempts, key=lambda attempt: attempt[0]):
             if rise > WORTH or spent >= most_iterations:
                 break
@@ -109,43 +114,62 @@ def _without(data: SpectralData, optimum: Optimum, grid: ShareGrid) -> Iterator[
 
 
 def _with_more(
-    data: SpectralData, optimum: Optimum, grid: ShareGrid
+    data: SpectralData, optimum: Optimum, grid: ShareGrid, free_noise: bool
 ) -> Iterator[tuple[float, CanonicalBasis]]:
-    """V with the best supported direction outside its range added."""
+    """V with the best supported direction outside its range added.
+
+    Where Σ is free the direction's scale is the likeliest: the quadratic form of a null direction
+    is then the number of genes (Σ's gradient is zero), so the scale is one less the support's share.
+    """
     basis = optimum.basis
     null = np.flatnonzero(basis.signal == 0.0)
     if not null.size:
         return
+    by_ml = data.covariates.shape[1] > 0 and not data.restricted
+    shares, least = (grid.shares[2:27:2], 3.0) if by_ml else (grid.shares[3:27:3], 30.0)
     root = np.sqrt(basis.noise[null])
     traits = (data.rotated @ basis.weights[:, null]) / root
     cross = (data.residual_cross @ basis.weights[:, null]) / root
-    best = np.inf
-    ratio, turn = 0.0, np.eye(null.size)
-    for share in grid.shares[3:27:3]:
-        ratio_here = share / (1.0 - share)
-        signal_to_noise = ratio_here * data.squares
-        if signal_to_noise[0, 0] < 30.0:
+    found: list[tuple[float, float, float, Matrix]] = []
+    for share in shares:
+        ratio = share / (1.0 - share)
+        signal_to_noise = ratio * data.squares
+        if signal_to_noise[0, 0] < least:
             continue  # this side of the barrier the maximum at zero is the answer
-        support, restricted = _support(data, ratio_here, traits, cross)
+        support, restricted = _support(data, ratio, traits, cross)
         values, directions = eigen(support)
-        rise = float(np.log1p(signal_to_noise).sum() + restricted - values[-1])
-        if rise < best:
-            best, ratio, turn = rise, ratio_here, directions
-    if not np.isfinite(best):
+        scale, gain = 1.0, float(values[-1])
+        if free_noise and gain < data.n_observed:
+            scale = 1.0 - gain / data.n_observed
+            gain = -data.n_observed * math.log(scale)
+        rise = float(np.log1p(signal_to_noise).sum()) + restricted - gain
+        found.append((rise, ratio, scale, directions))
+    if not found:
         return
-    last = null[-1]
+    best = min(range(len(found)), key=lambda position: found[position][0])
+    # By ML the far side of the barrier may be too far from the best share to be found from there.
+    for position in (best, best + 2) if by_ml else (best,):
+        if position < len(found):
+            rise, ratio, scale, directions = found[position]
+            grown = _grown(basis, null, directions, ratio, scale)
+            yield rise + (MEAN_BARRIER if by_ml else BARRIER), grown
+
+
+def _grown(
+    basis: CanonicalBasis, null: NDArray[np.intp], turn: Matrix, ratio: float, scale: float
+) -> CanonicalBasis:
+    """V with the last of the turned null directions added, at a ratio to its noise and a scale."""
+    root = np.sqrt(basis.noise[null])
+    factors = np.ones(null.size)
+    factors[-1] = math.sqrt((1.0 + ratio) * scale)
     weights, loadings = basis.weights.copy(), basis.loadings.copy()
+    weights[:, null] = (weights[:, null] / root) @ turn / factors
+    loadings[:, null] = (loadings[:, null] * root) @ turn * factors
     signal, noise = basis.signal.copy(), basis.noise.copy()
-    weights[:, null] = weights[:, null] @ turn
-    loadings[:, null] = loadings[:, null] @ turn
-    grown = np.sqrt(1.0 + ratio)
-    weights[:, last] /= grown
-    loadings[:, last] *= grown
-    noise[last] /= 1.0 + ratio
-    signal[last] = ratio * noise[last]
-    by_ml = data.covariates.shape[1] > 0 and not data.restricted
-    barrier = MEAN_BARRIER if by_ml else BARRIER
-    yield best + barrier, CanonicalBasis(weights, loadings, signal, noise)
+    noise[null] = 1.0
+    noise[null[-1]] = 1.0 / (1.0 + ratio)
+    signal[null[-1]] = ratio / (1.0 + ratio)
+    return CanonicalBasis(weights, loadings, signal, noise)
 
 
 def _support(data: SpectralData, ratio: float, traits: Matrix, cross: Matrix) -> tuple[Matrix, float]:
@@ -187,4 +211,6 @@ def _in_basis(basis: CanonicalBasis, signal: Matrix, noise: Matrix, n_null: int)
         return None
     weights, loadings, alpha, beta = change
     alpha[np.argsort(alpha)[:n_null]] = 0.0
+    if not (alpha + beta > 0.0).all():
+        return None
     return CanonicalBasis(basis.weights @ weights, basis.loadings @ loadings, np.maximum(alpha, 0.0), beta)

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from regnet.models.covariance import Covariance
+from regnet.models.covariance import SMALL, Covariance
 from regnet.models.kronecker import (
     CanonicalBasis,
     Likelihood,
@@ -148,65 +148,89 @@ class SeparatePair:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ProportionalPair:
-    """V with parameters of its own, and Σ = κ²V; κ is the last parameter."""
+    """V = cos²φ S and Σ = sin²φ S; S with parameters of its own, φ the last one.
 
-    signal: Covariance
+    Neither V = 0 nor Σ = 0 is at infinity then, as they would be with Σ = kV.
+    """
+
+    total: Covariance
 
     @property
     def n_parameters(self) -> int:
-        return self.signal.n_parameters + 1
+        return self.total.n_parameters + 1
 
     def matrices(self, theta: Vector) -> tuple[Matrix, Matrix]:
-        signal = self.signal.matrix(theta[:-1])
-        return signal, theta[-1] ** 2 * signal
+        total = self.total.matrix(theta[:-1])
+        return np.cos(theta[-1]) ** 2 * total, np.sin(theta[-1]) ** 2 * total
 
     def push(self, theta: Vector, change: Vector) -> tuple[Matrix, Matrix]:
-        moved = self.signal.push(theta[:-1], change[:-1])
-        signal = self.signal.matrix(theta[:-1])
-        return moved, theta[-1] ** 2 * moved + 2.0 * theta[-1] * change[-1] * signal
+        moved = self.total.push(theta[:-1], change[:-1])
+        turned = np.sin(2.0 * theta[-1]) * change[-1] * self.total.matrix(theta[:-1])
+        signal, noise = self._shared(theta, moved, moved)
+        return signal - turned, noise + turned
 
     def pull(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector:
-        ratio = theta[-1]
-        own = self.signal.pull(theta[:-1], signal + ratio**2 * noise)
-        return np.append(own, 2.0 * ratio * np.vdot(noise, self.signal.matrix(theta[:-1])))
+        own = self.total.pull(theta[:-1], self._mixed(theta, signal, noise))
+        slope = np.vdot(noise - signal, self.total.matrix(theta[:-1]))
+        return np.append(own, np.sin(2.0 * theta[-1]) * slope)
 
     def bend(self, theta: Vector, change: Vector, signal: Matrix, noise: Matrix) -> Vector:
-        ratio, move = theta[-1], change[-1]
-        own = self.signal.bend(change[:-1], signal + ratio**2 * noise)
-        own = own + 2.0 * ratio * move * self.signal.pull(theta[:-1], noise)
-        last = 2.0 * move * np.vdot(noise, self.signal.matrix(theta[:-1]))
-        last += 2.0 * ratio * np.vdot(noise, self.signal.push(theta[:-1], change[:-1]))
+        slope, turn = noise - signal, change[-1]
+        first, second = np.sin(2.0 * theta[-1]), 2.0 * np.cos(2.0 * theta[-1])
+        own = self.total.bend(change[:-1], self._mixed(theta, signal, noise))
+        own = own + first * turn * self.total.pull(theta[:-1], slope)
+        last = second * turn * np.vdot(slope, self.total.matrix(theta[:-1]))
+        last += first * np.vdot(slope, self.total.push(theta[:-1], change[:-1]))
         return np.append(own, last)
 
     def curvature(self, theta: Vector, signal: Matrix, noise: Matrix) -> Matrix:
-        own = self.signal.curvature(signal + theta[-1] ** 2 * noise)
-        last = np.array([[2.0 * float(np.vdot(noise, self.signal.matrix(theta[:-1])))]])
+        own = self.total.curvature(self._mixed(theta, signal, noise))
+        # What leaving V = 0 costs counts at sin²φ = 1, what leaving Σ = 0 costs at cos²φ = 1.
+        crossed = self._mixed(theta, noise, signal)
+        last = np.array([[2.0 * float(np.vdot(crossed, self.total.matrix(theta[:-1])))]])
         return np.asarray(scipy.linalg.block_diag(own, last), dtype=np.float64)
 
     def jacobian(self, theta: Vector, weights: Matrix) -> tuple[Matrix, Matrix]:
-        own = self.signal.jacobian(theta[:-1], weights)
-        here = np.ravel(weights.T @ self.signal.matrix(theta[:-1]) @ weights)
-        return (
-            np.concatenate([own, np.zeros((1, here.size))]),
-            np.concatenate([theta[-1] ** 2 * own, 2.0 * theta[-1] * here[None, :]]),
-        )
+        own = self.total.jacobian(theta[:-1], weights)
+        here = np.ravel(weights.T @ self.total.matrix(theta[:-1]) @ weights)
+        turned = np.sin(2.0 * theta[-1]) * here[None, :]
+        signal, noise = self._shared(theta, own, own)
+        return np.concatenate([signal, -turned]), np.concatenate([noise, turned])
 
     def approach(self, signal: Matrix, noise: Matrix) -> Vector:
-        ratio = max(float(np.trace(noise)), 1e-12) / max(float(np.trace(signal)), 1e-12)
-        both = 0.5 * (signal + noise / ratio)
-        return np.append(self.signal.approach(both), np.sqrt(ratio))
+        traces = max(float(np.trace(signal)), 0.0), max(float(np.trace(noise)), 0.0)
+        angle = np.arctan2(np.sqrt(traces[1]), np.sqrt(traces[0]))
+        return np.append(self.total.approach(signal + noise), angle)
 
     def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
-        return np.append(self.signal.moved(theta[:-1], step[:-1], weights), theta[-1] + step[-1])
+        return np.append(self.total.moved(theta[:-1], step[:-1], weights), theta[-1] + step[-1])
 
     def snaps(self, theta: Vector) -> list[Vector]:
-        return [np.append(snapped, theta[-1]) for snapped in self.signal.snaps(theta[:-1])]
+        snapped = [np.append(own, theta[-1]) for own in self.total.snaps(theta[:-1])]
+        if 0.0 < abs(np.cos(theta[-1])) < SMALL and np.cos(theta[-1]) != np.cos(0.5 * np.pi):
+            snapped.append(np.append(theta[:-1], 0.5 * np.pi))
+        return snapped
 
     def release(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector | None:
-        own = self.matrices(theta)[0]
-        scale = float(np.sqrt(np.trace(own) / len(own)))
-        moved = self.signal.release(theta[:-1], signal + theta[-1] ** 2 * noise, scale)
-        return None if moved is None else np.append(moved, theta[-1])
+        total = self.total.matrix(theta[:-1])
+        scale = float(np.sqrt(np.trace(total) / len(total)))
+        own = self.total.release(theta[:-1], self._mixed(theta, signal, noise), scale)
+        slope, angle = float(np.vdot(noise - signal, total)), theta[-1]
+        if abs(np.cos(angle)) < 1e-4 and slope > 0.0:
+            angle = 0.5 * np.pi - 0.03
+        elif abs(np.sin(angle)) < 1e-4 and slope < 0.0:
+            angle = 0.03
+        if own is None and angle == theta[-1]:
+            return None
+        return np.append(theta[:-1] if own is None else own, angle)
+
+    def _mixed(self, theta: Vector, signal: Matrix, noise: Matrix) -> Matrix:
+        first, second = self._shared(theta, signal, noise)
+        return first + second
+
+    @staticmethod
+    def _shared(theta: Vector, signal: Matrix, noise: Matrix) -> tuple[Matrix, Matrix]:
+        return np.cos(theta[-1]) ** 2 * signal, np.sin(theta[-1]) ** 2 * noise
 
 
 @dataclass(frozen=True, eq=False, slots=True)

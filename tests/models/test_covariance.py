@@ -140,7 +140,7 @@ def test_pairs_have_the_derivatives_of_their_parts(kind):
         size = pair.signal.size + pair.noise.size
     else:
         pair = ProportionalPair(structure("lowrank_id_1"))
-        size = pair.signal.size + 1
+        size = pair.total.size + 1
     theta, change = rng.normal(size=(2, size))
     signal, noise = symmetric(rng), symmetric(rng)
 
