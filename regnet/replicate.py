@@ -35,7 +35,7 @@ OK, FAILED, REFUSED, TIMED_OUT = "ok", "failed", "refused", "timed out"
 NOT_CONVERGED, AT_BOUNDARY = "did not converge", "at boundary"
 
 _NUMERICAL = (np.linalg.LinAlgError, FloatingPointError)
-"""What arithmetic on unlucky data raises. Any other exception is a bug, and stops the run."""
+"""What arithmetic on unlucky data raises. Any other exception is a bug, and leaves the replicate."""
 
 _SHOWN_ARRAYS = ("effects", "effects_sd", "signal_covariance", "noise_covariance")
 

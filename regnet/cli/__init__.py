@@ -102,6 +102,7 @@ def _carry_out(words: Sequence[str]) -> int:
         from regnet.cli.completion import answer
 
         return answer(words[2:])
+    words = _with_list(words)
     names = {command.name for command in COMMANDS}
     chosen = next((word for word in words if not word.startswith("-")), "")
     parser = full_parser(chosen if chosen in names else "")
@@ -113,6 +114,14 @@ def _carry_out(words: Sequence[str]) -> int:
         return DONE if not words else MENDABLE
     code: int = options.func(options)
     return code
+
+
+def _with_list(words: Sequence[str]) -> list[str]:
+    """Return the words with ``list`` after a ``runs`` that no command of its own follows."""
+    is_list = words[:1] == ["runs"] and (
+        len(words) == 1 or (words[1].startswith("-") and words[1] not in ("-h", "--help"))
+    )
+    return ["runs", "list", *words[1:]] if is_list else list(words)
 
 
 def _bug(error: Exception, words: Sequence[str]) -> str:

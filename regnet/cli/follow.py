@@ -18,7 +18,7 @@ from regnet.runs.state import RunState
 LEVELS = ("info", "warning", "error")
 """Levels of log lines, in rising order."""
 
-_MOST_LINES = 20  # log lines that are printed while a run is watched; the rest is for the log
+_MOST_LINES = 20  # log lines short of errors that are printed while a run is watched; the rest is for the log
 _POLL = 0.1  # seconds between looks at the log
 _LINE_EVERY = 5.0  # seconds between plain lines of progress
 
@@ -94,7 +94,7 @@ def follow(
 
 
 class _LogPrinter:
-    """Prints the log lines that are new and weighty enough, until there are too many for a screen."""
+    """Prints the log lines that are new and weighty enough, errors and as many others as suit a screen."""
 
     def __init__(self, replay: Replay, level: str, display: _Display) -> None:
         self._replay, self._level, self._display = replay, LEVELS.index(level), display
@@ -111,6 +111,9 @@ class _LogPrinter:
         self._last = new[0] if new else self._last
         for line in reversed(new):
             if line.level in LEVELS and LEVELS.index(line.level) < self._level:
+                continue
+            if line.level == "error":  # there are few, and nobody should miss one
+                self._display.say(log_text(line))
                 continue
             self._printed += 1
             if self._printed <= _MOST_LINES:

@@ -122,13 +122,15 @@ def report(replay: Replay, options: argparse.Namespace, *, interrupted: bool = F
                 "done": state.done,
                 "total": state.total,
                 "failed": state.failed,
+                "forced": replay.forced,
                 "resume": resume if state.is_resumable else None,
                 "parameters": {name: list(values) for name, values in replay.study.changed().items()},
                 "summary": summary_records(summary, replay.study),
             }
         )
     else:
-        write([f"{folder.id}: {harmless(state.sentence)}", ""])
+        mixed = [f"computed under several versions, by force: {harmless(text)}" for text in replay.forced]
+        write([f"{folder.id}: {harmless(state.sentence)}", *mixed, ""])
         write(summary_lines(summary, replay.study, width=room()))
         for label, count in replay.failures.items():
             if count:
@@ -148,6 +150,11 @@ def report(replay: Replay, options: argparse.Namespace, *, interrupted: bool = F
     return DONE if state.name.startswith("finished") and has_results else FAILED
 
 
+def where(folder: RunFolder) -> dict[str, str]:
+    """Return what a script needs to find a run again."""
+    return {"run": folder.id, "path": str(folder.path)}
+
+
 def data_words(options: argparse.Namespace) -> str:
     """Return the ``--data …`` that a command has to repeat to find the same run; empty without one."""
     return f" --data {shlex.quote(options.data)}" if options.data else ""
@@ -162,7 +169,7 @@ def _ask_to_stop(folder: RunFolder) -> None:
 
 def _detached(folder: RunFolder, options: argparse.Namespace) -> int:
     if options.json:
-        write_json({"run": folder.id, "path": str(folder.path)})
+        write_json(where(folder))
         return DONE
     data = data_words(options)
     write(

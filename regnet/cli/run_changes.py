@@ -12,8 +12,8 @@ from typing import Any
 
 from regnet.cli.arguments import add_data_option
 from regnet.cli.exit_codes import DONE, FAILED
-from regnet.cli.output import complain, harmless, size_in_words, write
-from regnet.cli.run import data_words, follow_to_the_end
+from regnet.cli.output import complain, harmless, size_in_words, write, write_json
+from regnet.cli.run import data_words, follow_to_the_end, where
 from regnet.cli.run_list import add_filter_argument, columns, listed_runs
 from regnet.cli.study_options import (
     add_execution_options,
@@ -37,11 +37,12 @@ def add_parsers(commands: Any) -> None:
     stopped.add_argument(
         "--wait", type=float, default=10.0, metavar="SECONDS", help="how long to wait (default: 10)"
     )
+    _add_json_option(stopped)
 
     resumed = _add(commands, "resume", resume, "continue a run that was stopped or lost")
     resumed.add_argument("--detach", action="store_true", help="return at once")
     resumed.add_argument("--force", action="store_true", help="also under other versions of the packages")
-    resumed.add_argument("--json", action="store_true", help="print the result as JSON")
+    _add_json_option(resumed)
     resumed.add_argument("--plain", action="store_true", help="plain lines: no colours, bars or redrawing")
     add_execution_options(resumed)
 
@@ -51,6 +52,7 @@ def add_parsers(commands: Any) -> None:
     deleted = commands.add_parser("delete", help="delete runs, with everything in their folders")
     deleted.add_argument("runs", metavar="RUN", nargs="+", help=RUN)
     deleted.add_argument("--yes", action="store_true", help="don't ask")
+    _add_json_option(deleted)
     add_data_option(deleted)
     deleted.set_defaults(func=delete)
 
@@ -65,6 +67,7 @@ def add_parsers(commands: Any) -> None:
         "--older-than", type=float, metavar="DAYS", help="only those made before so many days"
     )
     pruned.add_argument("--yes", action="store_true", help="don't ask")
+    _add_json_option(pruned)
     add_data_option(pruned)
     pruned.set_defaults(func=prune)
 
@@ -85,9 +88,12 @@ def stop(options: argparse.Namespace) -> int:
     """Ask a run to stop, wait for it, and say how it is."""
     folder = named_run(find_places(options.data), options.run)
     state = stop_run(folder, wait=options.wait, kill=options.kill)
-    write(f"{folder.id}: {harmless(state.sentence)}")
-    if state.is_resumable:
-        write(f"resume it with: regnet runs resume {folder.id}{data_words(options)}")
+    again = f"regnet runs resume {folder.id}{data_words(options)}" if state.is_resumable else None
+    if options.json:
+        counts = {"done": state.done, "total": state.total, "failed": state.failed}
+        write_json({**where(folder), "state": state.name, **counts, "resume": again})
+    else:
+        write([f"{folder.id}: {harmless(state.sentence)}", *([f"resume it with: {again}"] if again else [])])
     return FAILED if state.is_alive else DONE
 
 
@@ -99,6 +105,9 @@ def resume(options: argparse.Namespace) -> int:
     resume_run(folder, execution=execution, force=options.force)
     if not options.detach:
         return follow_to_the_end(folder, options)
+    if options.json:
+        write_json(where(folder))
+        return DONE
     write(f"resumed {folder.id}; follow it: regnet runs follow {folder.id}{data_words(options)}")
     return DONE
 
@@ -114,7 +123,7 @@ def rename(options: argparse.Namespace) -> int:
 def delete(options: argparse.Namespace) -> int:
     """Delete runs, after asking."""
     places = find_places(options.data)
-    return _delete_all([named_run(places, name) for name in options.runs], options.yes)
+    return _delete_all([named_run(places, name) for name in options.runs], options)
 
 
 def prune(options: argparse.Namespace) -> int:
@@ -131,10 +140,10 @@ def prune(options: argparse.Namespace) -> int:
     if options.older_than is not None:
         before = time.time() - options.older_than * _DAY
         found = [info for info in found if info.created < before]
-    if not found:
+    if not found and not options.json:
         write("nothing to delete")
         return DONE
-    return _delete_all([info.folder for info in found], options.yes)
+    return _delete_all([info.folder for info in found], options)
 
 
 def export(options: argparse.Namespace) -> int:
@@ -206,10 +215,17 @@ def _add(commands: Any, name: str, func: Any, help: str) -> argparse.ArgumentPar
     return parser
 
 
-def _delete_all(folders: list[RunFolder], is_agreed: bool) -> int:
+def _add_json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _delete_all(folders: list[RunFolder], options: argparse.Namespace) -> int:
     total = sum(_size(folder.path) for folder in folders)
-    write([f"{folder.id}  {size_in_words(_size(folder.path))}" for folder in folders])
-    if not is_agreed:
+    if options.json and not options.yes:
+        raise InputError("delete", "--yes with --json", "none")
+    if not options.json:
+        write([f"{folder.id}  {size_in_words(_size(folder.path))}" for folder in folders])
+    if not options.yes:
         if not sys.stdin.isatty():
             raise InputError("delete", "--yes, where nobody can be asked", "no terminal")
         plural = "s" if len(folders) > 1 else ""
@@ -218,13 +234,17 @@ def _delete_all(folders: list[RunFolder], is_agreed: bool) -> int:
             write("nothing is deleted")
             return DONE
     code = DONE
+    gone = []
     for folder in folders:
         try:
             delete_run(folder)
+            gone.append(folder.id)
         except InputError as error:  # the others can still go
             complain(error)
             code = FAILED
-    if code == DONE:
+    if options.json:
+        write_json({"deleted": gone})
+    elif code == DONE:
         write("deleted")
     return code
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from regnet.cli.arguments import add_data_option
 from regnet.cli.exit_codes import DONE
-from regnet.cli.output import table, write, write_json
+from regnet.cli.output import harmless, table, write, write_json
 from regnet.cli.study_options import write_values
 from regnet.cli.summary_table import check_metrics, finite, mean_text
 from regnet.cli.which_run import named_run
@@ -35,6 +35,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("runs", metavar="RUN", nargs="+", help="two or more runs")
     parser.add_argument("--metric", default="pearson", metavar="NAME", help="which metric (default: pearson)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plain", action="store_true", help="tab-separated: no columns aligned by spaces")
     add_data_option(parser)
     parser.set_defaults(func=compare)
 
@@ -58,11 +59,12 @@ def compare(options: argparse.Namespace) -> int:
         write_json(_as_json(ids, differing, varying, keys, columns, metric))
         return DONE
     parameters = study_parameters()
+    lay_out = _separated if options.plain else table
     if differing:
         rows = [
             [name, *(write_values(parameters[name], v) for v in each)] for name, each in differing.items()
         ]
-        write([*table(["parameter", *ids], rows), ""])
+        write([*lay_out(["parameter", *ids], rows, ""), ""])
     else:
         write(["the runs have the same parameters", ""])
     lines = []
@@ -73,8 +75,13 @@ def compare(options: argparse.Namespace) -> int:
         )
     aligned = "l" * (len(varying) + 1) + "r" * len(ids)
     write([f"{METRICS_BY_NAME[metric].title}, mean ± Monte Carlo standard error:", ""])
-    write(table([*varying, "method", *ids], lines, aligned))
+    write(lay_out([*varying, "method", *ids], lines, aligned))
     return DONE
+
+
+def _separated(headings: Sequence[str], rows: Sequence[Sequence[object]], _: str) -> list[str]:
+    """Return the lines of a table as screen readers and scripts read it: separated by tabs."""
+    return ["\t".join(harmless(cell) for cell in row) for row in (headings, *rows)]
 
 
 def differing_parameters(studies: Sequence[Study]) -> dict[str, list[tuple[Value, ...]]]:

@@ -33,8 +33,8 @@ def columns() -> tuple[str, ...]:
     return (*OWN_COLUMNS, *study_parameters())
 
 
-def add_parser(commands: Any, parent: argparse.ArgumentParser) -> None:
-    """Add the command ``runs list``, which is also what ``runs`` alone does."""
+def add_parser(commands: Any) -> None:
+    """Add the command ``runs list``, which is also what ``runs`` with none of its commands does."""
     parser = commands.add_parser(
         "list",
         help="list runs, the latest first",
@@ -49,8 +49,6 @@ def add_parser(commands: Any, parent: argparse.ArgumentParser) -> None:
     parser.add_argument("--plain", action="store_true", help="tab-separated, without headings")
     add_data_option(parser)
     parser.set_defaults(func=show)
-    defaults: dict[str, Any] = {"sort": "created", "reverse": False, "limit": None, "filter": []}
-    parent.set_defaults(func=show, json=False, plain=False, data=None, **defaults)
 
 
 def add_filter_argument(parser: argparse.ArgumentParser) -> None:

@@ -24,6 +24,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--at-once", metavar="N", help="from now on, let N runs go at once (default: 1)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--plain", action="store_true", help="tab-separated, without headings")
     add_data_option(parser)
     parser.set_defaults(func=show)
 
@@ -42,8 +43,11 @@ def show(options: argparse.Namespace) -> int:
         ]
         write_json({"at_once": limit, "runs": runs})
         return DONE
-    if found:
-        rows = [[run, state.name, f"{state.done}/{state.total}"] for run, state in found]
+    rows = [[run, state.name, f"{state.done}/{state.total}"] for run, state in found]
+    if options.plain:
+        write(["\t".join(harmless(cell) for cell in row) for row in rows] or "nothing goes or waits")
+        return DONE
+    if rows:
         write([*table(["run", "state", "replicates"], rows, "llr"), ""])
     word = "run" if limit == 1 else "runs"
     write(f"{limit} {word} at once in {harmless(places.root)} on this machine")

@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
         "runs", description="List, show, follow, stop, resume, compare, export and delete runs."
     )
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    run_list.add_parser(commands, parser)
+    run_list.add_parser(commands)
 
     shown = commands.add_parser("show", help="parameters, state and results of a run")
     shown.add_argument("run", metavar="RUN", nargs="?", default="last", help=RUN + " (default)")
@@ -36,6 +36,7 @@ def add_parser(subparsers: Any) -> None:
     shown.add_argument("--replicates", action="store_true", help="print every replicate instead")
     shown.add_argument("--level", choices=LEVELS, default="info", help="lowest level of log lines")
     shown.add_argument("--json", action="store_true", help="print JSON")
+    shown.add_argument("--plain", action="store_true", help="tab-separated: no columns aligned by spaces")
     add_data_option(shown)
     shown.set_defaults(func=show)
 
@@ -66,13 +67,26 @@ def show(options: argparse.Namespace) -> int:
     if options.replicates:
         return _show_replicates(replay, options, check_metrics(options.metric or ()))
     if options.json:
-        options.plain = True
         return report(replay, options)
+    if options.plain:
+        return _show_plainly(replay, metrics)
     write([*definitions(_facts(replay)), ""])
     write([*definitions(_parameters(replay)), ""])
     write(summary_lines(summarise(replay.rows, replay.study.baseline), replay.study, metrics, width=width))
     for damage in replay.damages:
         write(f"line {damage.line} of events.jsonl is damaged: {harmless(damage.why)}")
+    return DONE
+
+
+def _show_plainly(replay: Replay, metrics: tuple[str, ...]) -> int:
+    """Print what is known about a run, then its summary, a line each, separated by tabs."""
+    from regnet.runs.export import summary_table, table_text
+    from regnet.summary import summarise
+
+    known = _facts(replay) | _parameters(replay)
+    write([f"{name}\t{harmless(value)}" for name, value in known.items()])
+    summary = summarise(replay.rows, replay.study.baseline)
+    write(["", table_text(summary_table(replay.study, summary, metrics=metrics), "tsv").rstrip("\n")])
     return DONE
 
 
@@ -108,6 +122,8 @@ def _facts(replay: Replay) -> dict[str, object]:
             if name in parameters and value not in ("", 0.0)
         ]
         facts["execution"] = ", ".join(told)
+    if replay.forced:
+        facts["computed under several versions"] = "; ".join(replay.forced)
     warnings: dict[str, int] = {}
     for row in replay.rows:
         for warning in row.warnings:
@@ -170,5 +186,9 @@ def _show_replicates(replay: Replay, options: argparse.Namespace, metrics: tuple
         for row in replay.rows
     ]
     headings = ["scenario", "replicate", "method", "status", *names, "notes"]
+    if options.plain:
+        lines = ["\t".join(harmless(cell) for cell in row) for row in rows]
+        write(["\t".join(headings), *lines])
+        return DONE
     write(table(headings, rows, "rrll" + "r" * len(names)))
     return DONE

@@ -13,12 +13,22 @@ from __future__ import annotations
 import importlib
 import itertools
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from regnet.errors import InputError
 from regnet.runs.crews import CrewLost, WorkerDied
 from regnet.runs.environment import DECISIVE, environment
-from regnet.runs.worker import Assignment, Result, Task, compute_on, describe, motif_table, prepare_scenario
+from regnet.runs.worker import (
+    Assignment,
+    Result,
+    Task,
+    compute_on,
+    describe,
+    motif_table,
+    prepare_scenario,
+    raised,
+)
 
 if TYPE_CHECKING:
     from regnet.files.motifs import MotifScores
@@ -152,12 +162,14 @@ class DaskCrew:
 
 
 def _prepare(assignment: Assignment, scenario: int, table: MotifScores | Ybetaparams) -> tuple[Any, Any]:
-    """Run by one worker: prepare a scenario; return it with its description, or why it's refused."""
+    """Run by one worker: prepare a scenario; return it with its description, or why there is none."""
     start = time.perf_counter()
     try:
         prepared = prepare_scenario(assignment, scenario, lambda *_: table)
     except InputError as error:
         return None, str(error)
+    except Exception as error:  # each of its replicates says so, and runner.log has where
+        return raised(assignment, Task(scenario, 0), error, time.perf_counter() - start), None
     return prepared, describe(prepared, time.perf_counter() - start)
 
 
@@ -169,6 +181,8 @@ def _compute(assignment: Assignment, shared: tuple[Any, Any], task: Task, versio
     prepared, description = shared
     if prepared is None:
         return Result(task, 0.0, {}, {}, {}, refused=description)
+    if isinstance(prepared, Result):
+        return replace(prepared, task=task)
     result = compute_on(assignment, prepared, task)
     result.preparation = description
     return result

@@ -3,6 +3,9 @@
 Replicates go out scenario by scenario. When a worker dies, nobody knows which of the tasks under way it
 was: each is tried once more, alone. Whoever takes a worker down alone is recorded as failed, and the
 study goes on; workers that die one after another are no replicate's fault and end the run.
+
+A replicate that raises is recorded as failed, too. Where all do, from the first on, something is broken,
+and that is said once, loudly: nobody should find an evening's study empty.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ POLL = 0.1
 """Seconds between two looks at the workers."""
 
 _DEATHS_IN_A_ROW = 5  # replicates killed one after another, after which it can't be the replicates
+_ALL_RAISE = 20  # replicates that raise from the first on, after which it can't be the replicates
 _AT_ONCE = 1000  # refused replicates that are written down at once
 
 
@@ -64,6 +68,7 @@ class Dispatch:
         self._suspects: deque[Task] = deque()
         self._suspected: set[Task] = set()
         self._deaths = 0
+        self._raised, self._alarm = 0, min(_ALL_RAISE, len(self._waiting))
         self._refused: dict[int, str] = {}
         self._last_result = time.monotonic()
 
@@ -115,6 +120,7 @@ class Dispatch:
         if isinstance(outcome, Result):
             self._suspected.discard(task)
             self._deaths = 0
+            self._watch(outcome)
             if outcome.refused:
                 self._refused.setdefault(task.scenario, outcome.refused)
                 outcome.fits = lost_fits(self.labels, "refused", outcome.refused)
@@ -128,6 +134,24 @@ class Dispatch:
         if self._deaths >= _DEATHS_IN_A_ROW:
             raise StopRun(f"workers keep dying: {outcome}", is_error=True)
         return self._without_fits(task, "failed", f"its worker died, twice: {outcome}")
+
+    def _watch(self, result: Result) -> None:
+        """Sound the alarm where every replicate so far has raised."""
+        if not self._alarm:
+            return
+        if not result.problem:
+            self._alarm = 0
+            return
+        self._raised += 1
+        if self._raised == self._alarm:
+            self._alarm = 0
+            reason = next(iter(result.fits.values()))["reason"] if result.fits else "an error"
+            which = f"the first {self._raised} replicates all" if self._raised > 1 else "the first replicate"
+            self._note(
+                f"{which} raised an error, the last {reason}: regNet or its installation is at fault, not "
+                "the data; runner.log has the tracebacks. The run goes on; stop it unless you know better",
+                "error",
+            )
 
     def _suspect(self, task: Task, why: str) -> None:
         where = f"scenario {task.scenario}, replicate {task.replicate}"

@@ -15,6 +15,7 @@ A simulation study of ridge regression and linear mixed models for the effects o
 
 | file | what it holds |
 |---|---|
+| `README.md` | this text |
 | `study.toml` | the study with every parameter written out; `regnet run study.toml` repeats it |
 | `run.json` | name, time, host, command and settings of execution |
 | `events.jsonl` | the log, which is the truth about this run: one JSON object a line, append-only |

@@ -109,6 +109,11 @@ class Replay:
         return self._reader.damages
 
     @property
+    def forced(self) -> list[str]:
+        """What was forced on resuming: other versions of the packages than the run was begun with."""
+        return list(dict.fromkeys(str(start["forced"]) for start in self.starts if start.get("forced")))
+
+    @property
     def done(self) -> int:
         """Replicates recorded, over all scenarios."""
         return sum(map(len, self.rows.scenarios))

@@ -101,6 +101,8 @@ def compute(task: Task) -> Result:
             _prepared[task.scenario] = prepare_scenario(_assignment, task.scenario, motif_table, latest)
         except InputError as error:
             return Result(task, time.perf_counter() - start, {}, {}, {}, refused=str(error))
+        except Exception as error:
+            return raised(_assignment, task, error, time.perf_counter() - start)
         preparation = describe(_prepared[task.scenario], time.perf_counter() - start)
         if len(_prepared) > KEPT_SCENARIOS:
             _prepared.popitem(last=False)
@@ -171,10 +173,7 @@ def compute_on(assignment: Assignment, prepared: Prepared, task: Task) -> Result
                 limit=TimeLimit(assignment.time_limit),
             )
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:1000]
-        fits = lost_fits(study.labels, "failed", reason)
-        seconds = time.perf_counter() - start
-        return Result(task, seconds, {}, fits, {}, problem=traceback.format_exc())
+        return raised(assignment, task, error, time.perf_counter() - start)
     seconds = time.perf_counter() - start
     fits = {
         fit.label: {
@@ -187,6 +186,14 @@ def compute_on(assignment: Assignment, prepared: Prepared, task: Task) -> Result
         for fit in outcome.fits
     }
     return Result(task, seconds, dict(outcome.truth), fits, _kept(outcome, assignment.keep))
+
+
+def raised(assignment: Assignment, task: Task, error: Exception, seconds: float) -> Result:
+    """Return the record of a replicate that raised: a bug, or memory that ran out, not its arithmetic."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:1000]
+    fits = lost_fits(assignment.study.labels, "failed", reason)
+    problem = "".join(traceback.format_exception(error))
+    return Result(task, seconds, {}, fits, {}, problem=problem)
 
 
 def lost_fits(labels: Sequence[str], status: str, reason: str) -> dict[str, dict[str, Any]]:

@@ -56,8 +56,33 @@ def test_an_evil_log_and_name_do_nothing_to_the_terminal(
         out = regnet(*words).out
         assert all(line.isprintable() for line in out.splitlines())
         assert "\x1b" not in out
+    for words in (["--plain"], ["--plain", "--replicates"]):
+        out = regnet("runs", "show", str(copy), *words).out
+        assert all(line.replace("\t", "").isprintable() for line in out.splitlines())
     rows = regnet("runs", "show", str(copy), "--replicates").out
     assert all(line.isprintable() for line in rows.splitlines())
+
+
+def test_an_error_is_shown_even_behind_more_warnings_than_a_screen_takes(
+    regnet: Command, runs: MadeRuns, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(Path(runs.data, "runs", runs.first), copy)
+    (copy / "rows.bin").unlink(missing_ok=True)
+    events = [decode(line) for line in (copy / "events.jsonl").read_bytes().splitlines()]
+    lines = [("warning", f"warning {number}") for number in range(50)] + [("error", "all is lost")]
+    notes = [
+        {"n": len(events) + n, "time": 1e9, "elapsed": 1.0, "event": "log", "level": level, "text": text}
+        for n, (level, text) in enumerate(lines)
+    ]
+    (copy / "events.jsonl").write_bytes(
+        (copy / "events.jsonl").read_bytes() + b"".join(map(encode, notes)) + encode({**events[-1], "n": 999})
+    )
+    told = regnet("runs", "follow", str(copy), "--plain", "--level", "warning").err
+    assert "error: all is lost" in told
+    assert "warning: warning 5" in told
+    assert "warning: warning 49" not in told
+    assert "further lines are in the log" in told
 
 
 def test_on_a_terminal_a_bar_is_drawn_and_the_table_fits(tmp_path: Path) -> None:

@@ -93,6 +93,32 @@ def test_two_runs_are_compared_by_what_differs(regnet: Command, runs: MadeRuns) 
     assert regnet("runs", "compare", runs.first, "--data", runs.data).code == 2
 
 
+def test_runs_alone_takes_the_options_of_its_list(regnet: Command, runs: MadeRuns) -> None:
+    data = ["--data", runs.data]
+    for words in ([], ["--plain"], ["--json"], ["--sort", "name"]):
+        assert regnet("runs", *words, *data) == regnet("runs", "list", *words, *data)
+    assert "compare" in regnet("runs", "--help").out  # its own help, with every command
+
+
+def test_plain_tables_are_separated_by_tabs(regnet: Command, runs: MadeRuns) -> None:
+    data = ["--plain", "--data", runs.data]
+    shown = regnet("runs", "show", runs.first, *data)
+    assert shown.code == 0
+    assert f"run\t{runs.first}" in shown.out.splitlines()
+    assert "conditions\t3" in shown.out.splitlines()
+    _, _, results = shown.out.partition("\n\n")
+    headings, *lines = (line.split("\t") for line in results.splitlines())
+    assert {len(line) for line in lines} == {len(headings)}
+    means = [line[headings.index("mean")] for line in lines if "pearson" in line]
+    assert len(means) == 4
+    assert all(0 < float(mean) < 1 for mean in means)
+    replicates = regnet("runs", "show", runs.first, "--replicates", *data).out.splitlines()
+    assert [line.count("\t") for line in replicates] == [8] * (1 + 2 * 2 * 4)
+    compared = regnet("runs", "compare", runs.first, runs.second, *data).out
+    assert "signal_fraction\t0.2\t0.4" in compared.splitlines()
+    assert regnet("runs", "queue", *data).out == "nothing goes or waits\n"
+
+
 def test_tables_are_exported_in_every_format(regnet: Command, runs: MadeRuns, tmp_path: Path) -> None:
     data = ["--data", runs.data]
     text = regnet("runs", "export", runs.first, "--table", "replicates", *data).out
@@ -187,7 +213,9 @@ def test_runs_are_renamed_deleted_and_pruned(regnet: Command) -> None:
     assert regnet("runs", "delete", ids[0], "--yes").code == 0
     assert regnet("runs", "show", ids[0]).code == 3
     assert regnet("runs", "prune", "--older-than", "1", "--yes").out == "nothing to delete\n"
-    assert regnet("runs", "prune", "--keep", "1", "--yes").code == 0
+    assert regnet("runs", "prune", "--keep", "1", "--json").code == 2  # JSON can't ask
+    assert json.loads(regnet("runs", "prune", "--keep", "1", "--yes", "--json").out) == {"deleted": [ids[1]]}
+    assert json.loads(regnet("runs", "prune", "--keep", "1", "--yes", "--json").out) == {"deleted": []}
     assert [run["id"] for run in json.loads(regnet("runs", "list", "--json").out)] == [ids[2]]
 
 
@@ -220,10 +248,13 @@ def test_ctrl_c_stops_cleanly_prints_how_to_resume_and_the_resumed_run_goes_on(
     (run,) = json.loads(regnet("runs", "list", "--json", "--data", data).out)
     assert run["state"]["name"] == "stopped"
     assert 0 < run["state"]["done"] < 5000
-    resumed = regnet(*match[1].split(), "--detach")
+    resumed = regnet(*match[1].split(), "--detach", "--json")
     assert resumed.code == 0, resumed.err
-    stopped = regnet("runs", "stop", run["id"], "--data", data)
+    assert json.loads(resumed.out) == {"run": run["id"], "path": run["path"]}
+    stopped = regnet("runs", "stop", run["id"], "--data", data, "--json")
     assert stopped.code == 0, stopped.err
+    told = json.loads(stopped.out)
+    assert (told["state"], told["resume"]) == ("stopped", f"regnet runs resume {run['id']} --data {data}")
     (again,) = json.loads(regnet("runs", "list", "--json", "--data", data).out)
     assert again["state"]["done"] >= run["state"]["done"]
 

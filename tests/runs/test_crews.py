@@ -120,6 +120,22 @@ def test_a_replicate_that_raises_becomes_a_result_with_its_traceback(
     assert "Traceback" in result.problem
 
 
+def test_a_scenario_whose_preparation_raises_is_failed_replicate_by_replicate_with_its_traceback(
+    assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'frobnicate'")
+
+    monkeypatch.setattr("regnet.replicate.prepare", broken)
+    monkeypatch.setattr(worker, "_assignment", assignment)
+    for replicate in range(2):
+        result = worker.compute(Task(0, replicate))
+        assert {fit["status"] for fit in result.fits.values()} == {"failed"}
+        assert result.fits["LMM"]["reason"] == "ModuleNotFoundError: No module named 'frobnicate'"
+        assert "in broken" in result.problem
+        assert not result.refused
+
+
 def test_scenarios_with_the_same_scores_share_one_decomposition(assignment: Assignment) -> None:
     first = prepare_scenario(assignment, 0, motif_table)
     second = prepare_scenario(assignment, 1, motif_table, first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from small_runs import ended, numbers, small_study, wait_until
 
 from regnet import Execution
 from regnet.places import Places
+from regnet.runs import dask_crew, worker
 from regnet.runs.crews import CrewLost
 from regnet.runs.dask_crew import DaskCrew
 from regnet.runs.events import read_events
@@ -119,6 +121,21 @@ def test_workers_with_other_versions_are_refused(
     monkeypatch.setattr("regnet.runs.environment.version", lambda package: "0.0.1")
     with pytest.raises(CrewLost, match=r"numpy .*, not 0\.0\.1"):
         DaskCrew(Assignment(STUDY, Places(tmp_path, ""), 1, "none", 0.0), cluster.scheduler_address)
+
+
+def test_a_scenario_whose_preparation_raises_is_failed_replicate_by_replicate_with_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'frobnicate'")
+
+    monkeypatch.setattr("regnet.replicate.prepare", broken)
+    assignment = Assignment(STUDY, Places(tmp_path, ""), 1, "none", 0.0)
+    shared = dask_crew._prepare(assignment, 1, worker.motif_table(assignment, 1))
+    result = dask_crew._compute(assignment, pickle.loads(pickle.dumps(shared)), Task(1, 7), {})
+    assert result.task == Task(1, 7)
+    assert result.fits["Ridge"]["reason"] == "ModuleNotFoundError: No module named 'frobnicate'"
+    assert "in broken" in result.problem
 
 
 def test_a_fit_on_a_cluster_has_its_time_limit_too(cluster: Any, places: Places) -> None:

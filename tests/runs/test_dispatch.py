@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from crews_for_tests import FakeCrew, made_up
+from crews_for_tests import FakeCrew, made_up, raised
 
 from regnet.runs.crews import CrewLost
 from regnet.runs.dispatch import Dispatch, StopRun
@@ -55,6 +55,33 @@ def test_a_replicate_that_hangs_beyond_all_patience_is_recorded_as_failed_after_
     assert hung.task == Task(0, 2)
     assert "no result in" in hung.fits["LMM"]["reason"]
     assert notes[0].startswith("warning: scenario 0, replicate 2:")
+
+
+def notes_of(raising: set[int], total: int) -> list[str]:
+    """Return what is said when some of a study's replicates raise."""
+    notes: list[str] = []
+    crew = FakeCrew(lambda task: (raised if task.replicate in raising else made_up)(task, LABELS))
+    tasks = [Task(0, replicate) for replicate in range(total)]
+    dispatch = Dispatch(
+        crew, tasks, LABELS, record=lambda _: None, note=lambda text, level: notes.append(f"{level}: {text}")
+    )
+    dispatch.work(lambda: None)
+    assert crew.given == tasks  # the study goes on
+    return notes
+
+
+@pytest.mark.parametrize(("total", "said"), [(50, 20), (3, 3)])
+def test_where_every_replicate_from_the_first_on_raises_that_is_said_once_and_loudly(
+    total: int, said: int
+) -> None:
+    (note,) = notes_of(set(range(total)), total)
+    assert note.startswith(f"error: the first {said} replicates all raised an error, the last KeyError: 'x'")
+    assert "runner.log" in note
+
+
+def test_replicates_that_raise_among_others_that_do_not_are_no_alarm() -> None:
+    assert notes_of({0, 1, 2}, 4) == []
+    assert notes_of(set(range(1, 50)), 50) == []
 
 
 def test_a_crew_that_is_lost_ends_the_run_as_a_mishap() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from crews_for_tests import FakeCrew, made_up, raised, refused
 
 from regnet import Execution, InputError, Study
+from regnet.cli import main
 from regnet.runs.crews import WorkerDied
 from regnet.runs.events import read_events
 from regnet.runs.folder import RunFolder, update_record
@@ -216,7 +218,7 @@ def test_a_runner_whose_lock_was_taken_over_writes_nothing_more(folder: RunFolde
 
 
 def test_a_resume_under_other_versions_is_refused_unless_forced_and_then_marked(
-    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def answer(task: Task) -> Result:
         if task == Task(0, 1):
@@ -231,6 +233,17 @@ def test_a_resume_under_other_versions_is_refused_unless_forced_and_then_marked(
     assert sorted(recorded(folder)) == ALL
     assert "now 0.0.1" in replay(folder).starts[1]["forced"]
     assert any("resumed by force" in line.text for line in replay(folder).log)
+    for use_rows_file in (True, False):  # also by the compact copy that most readers take
+        marked = Replay(folder, use_rows_file=use_rows_file)
+        marked.update()
+        (forced,) = marked.forced
+        assert "now 0.0.1" in forced
+    capsys.readouterr()
+    main(["runs", "show", str(folder.path)])
+    main(["runs", "show", str(folder.path), "--json"])
+    shown = capsys.readouterr().out
+    assert re.search(r"computed under several versions: .*numpy .*, now 0\.0\.1", shown)
+    assert f'"{forced}"' in shown
 
 
 def test_other_cores_per_fit_on_resume_are_allowed_and_said(folder: RunFolder) -> None:
@@ -279,7 +292,7 @@ def test_the_folder_explains_every_file_and_every_column(folder: RunFolder) -> N
     carry_out(folder, lambda task: made_up(task, LABELS))
     text = (folder.path / "README.md").read_text()
     names = {path.name for path in folder.path.iterdir()}
-    for name in names - {"README.md"}:
+    for name in names:
         assert f"`{name}" in text, name
     columns = [
         *folder.summary_csv.read_text().splitlines()[0].split(","),
