@@ -15,7 +15,8 @@ from regnet.models.kronecker import CanonicalBasis, SpectralData, canonical_basi
 from regnet.models.optimum import Limits, Optimum
 from regnet.models.rank_search import search_ranks
 from regnet.models.structure_names import StructureName
-from regnet.models.structured_fit import Pair, ProportionalPair, SeparatePair, climb_structured
+from regnet.models.structure_pairs import Pair, ProportionalPair, SeparatePair
+from regnet.models.structured_fit import climb_structured
 
 Matrix = NDArray[np.float64]
 

@@ -12,13 +12,11 @@ the false stationary points that squares have at zero are left by their multipli
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from regnet.models.covariance import SMALL, Covariance
 from regnet.models.kronecker import (
     CanonicalBasis,
     Likelihood,
@@ -28,209 +26,17 @@ from regnet.models.kronecker import (
     hessian_product,
 )
 from regnet.models.optimum import Limits, Optimum, StopReason
+from regnet.models.structure_pairs import Pair
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
 
 MOST_PRODUCTS = 200
 """Most Hessian products of one step."""
+PATIENCE, FARTHEST = 2.0**-6, 100.0
+"""Stretch of steps cut at negative curvature: doubled each time in a row, and used from one on."""
 MOST_PRECONDITIONED = 450
 """Most parameters for which the expected Hessian is formed and factored."""
-
-
-class Pair(Protocol):
-    """V and Σ as functions of one parameter vector; G are gradients with respect to both."""
-
-    @property
-    def n_parameters(self) -> int:
-        """Number of free parameters."""
-
-    def matrices(self, theta: Vector) -> tuple[Matrix, Matrix]:
-        """V and Σ."""
-
-    def push(self, theta: Vector, change: Vector) -> tuple[Matrix, Matrix]:
-        """Differentials of V and Σ."""
-
-    def pull(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector:
-        """Gradient with respect to the parameters."""
-
-    def bend(self, theta: Vector, change: Vector, signal: Matrix, noise: Matrix) -> Vector:
-        """Curvature of the parametrisation times a change."""
-
-    def curvature(self, theta: Vector, signal: Matrix, noise: Matrix) -> Matrix:
-        """Curvature of the parametrisation for positive semidefinite gradients, written out."""
-
-    def jacobian(self, theta: Vector, weights: Matrix) -> tuple[Matrix, Matrix]:
-        """Differentials in a basis for all parameters, one row each."""
-
-    def approach(self, signal: Matrix, noise: Matrix) -> Vector:
-        """Parameters near two covariances."""
-
-    def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
-        """Parameters after a step."""
-
-    def snaps(self, theta: Vector) -> list[Vector]:
-        """Parameters with a small direction set to zero, to be tried."""
-
-    def release(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector | None:
-        """Parameters off a false stationary point; None where there is none."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class SeparatePair:
-    """V and Σ with parameters of their own."""
-
-    signal: Covariance
-    noise: Covariance
-
-    @property
-    def n_parameters(self) -> int:
-        return self.signal.n_parameters + self.noise.n_parameters
-
-    def _split(self, theta: Vector) -> tuple[Vector, Vector]:
-        return theta[: self.signal.size], theta[self.signal.size :]
-
-    def matrices(self, theta: Vector) -> tuple[Matrix, Matrix]:
-        first, second = self._split(theta)
-        return self.signal.matrix(first), self.noise.matrix(second)
-
-    def push(self, theta: Vector, change: Vector) -> tuple[Matrix, Matrix]:
-        (first, second), (move, other) = self._split(theta), self._split(change)
-        return self.signal.push(first, move), self.noise.push(second, other)
-
-    def pull(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector:
-        first, second = self._split(theta)
-        return np.concatenate([self.signal.pull(first, signal), self.noise.pull(second, noise)])
-
-    def bend(self, theta: Vector, change: Vector, signal: Matrix, noise: Matrix) -> Vector:
-        first, second = self._split(change)
-        return np.concatenate([self.signal.bend(first, signal), self.noise.bend(second, noise)])
-
-    def curvature(self, theta: Vector, signal: Matrix, noise: Matrix) -> Matrix:
-        blocks = self.signal.curvature(signal), self.noise.curvature(noise)
-        return np.asarray(scipy.linalg.block_diag(*blocks), dtype=np.float64)
-
-    def jacobian(self, theta: Vector, weights: Matrix) -> tuple[Matrix, Matrix]:
-        first, second = self._split(theta)
-        upper = self.signal.jacobian(first, weights)
-        lower = self.noise.jacobian(second, weights)
-        n_upper, n_lower, width = len(upper), len(lower), upper.shape[1]
-        return (
-            np.concatenate([upper, np.zeros((n_lower, width))]),
-            np.concatenate([np.zeros((n_upper, width)), lower]),
-        )
-
-    def approach(self, signal: Matrix, noise: Matrix) -> Vector:
-        return np.concatenate([self.signal.approach(signal), self.noise.approach(noise)])
-
-    def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
-        (first, second), (move, other) = self._split(theta), self._split(step)
-        return np.concatenate(
-            [self.signal.moved(first, move, weights), self.noise.moved(second, other, weights)]
-        )
-
-    def snaps(self, theta: Vector) -> list[Vector]:
-        first, second = self._split(theta)
-        return [np.concatenate([snapped, second]) for snapped in self.signal.snaps(first)] + [
-            np.concatenate([first, snapped]) for snapped in self.noise.snaps(second)
-        ]
-
-    def release(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector | None:
-        first, second = self._split(theta)
-        scales = [float(np.sqrt(np.trace(m) / len(m))) for m in self.matrices(theta)]
-        size = max(scales)
-        moved = self.signal.release(first, signal, size)
-        other = self.noise.release(second, noise, size)
-        if moved is None and other is None:
-            return None
-        return np.concatenate([first if moved is None else moved, second if other is None else other])
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class ProportionalPair:
-    """V = cos²φ S and Σ = sin²φ S; S with parameters of its own, φ the last one.
-
-    Neither V = 0 nor Σ = 0 is at infinity then, as they would be with Σ = kV.
-    """
-
-    total: Covariance
-
-    @property
-    def n_parameters(self) -> int:
-        return self.total.n_parameters + 1
-
-    def matrices(self, theta: Vector) -> tuple[Matrix, Matrix]:
-        total = self.total.matrix(theta[:-1])
-        return np.cos(theta[-1]) ** 2 * total, np.sin(theta[-1]) ** 2 * total
-
-    def push(self, theta: Vector, change: Vector) -> tuple[Matrix, Matrix]:
-        moved = self.total.push(theta[:-1], change[:-1])
-        turned = np.sin(2.0 * theta[-1]) * change[-1] * self.total.matrix(theta[:-1])
-        signal, noise = self._shared(theta, moved, moved)
-        return signal - turned, noise + turned
-
-    def pull(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector:
-        own = self.total.pull(theta[:-1], self._mixed(theta, signal, noise))
-        slope = np.vdot(noise - signal, self.total.matrix(theta[:-1]))
-        return np.append(own, np.sin(2.0 * theta[-1]) * slope)
-
-    def bend(self, theta: Vector, change: Vector, signal: Matrix, noise: Matrix) -> Vector:
-        slope, turn = noise - signal, change[-1]
-        first, second = np.sin(2.0 * theta[-1]), 2.0 * np.cos(2.0 * theta[-1])
-        own = self.total.bend(change[:-1], self._mixed(theta, signal, noise))
-        own = own + first * turn * self.total.pull(theta[:-1], slope)
-        last = second * turn * np.vdot(slope, self.total.matrix(theta[:-1]))
-        last += first * np.vdot(slope, self.total.push(theta[:-1], change[:-1]))
-        return np.append(own, last)
-
-    def curvature(self, theta: Vector, signal: Matrix, noise: Matrix) -> Matrix:
-        own = self.total.curvature(self._mixed(theta, signal, noise))
-        # What leaving V = 0 costs counts at sin²φ = 1, what leaving Σ = 0 costs at cos²φ = 1.
-        crossed = self._mixed(theta, noise, signal)
-        last = np.array([[2.0 * float(np.vdot(crossed, self.total.matrix(theta[:-1])))]])
-        return np.asarray(scipy.linalg.block_diag(own, last), dtype=np.float64)
-
-    def jacobian(self, theta: Vector, weights: Matrix) -> tuple[Matrix, Matrix]:
-        own = self.total.jacobian(theta[:-1], weights)
-        here = np.ravel(weights.T @ self.total.matrix(theta[:-1]) @ weights)
-        turned = np.sin(2.0 * theta[-1]) * here[None, :]
-        signal, noise = self._shared(theta, own, own)
-        return np.concatenate([signal, -turned]), np.concatenate([noise, turned])
-
-    def approach(self, signal: Matrix, noise: Matrix) -> Vector:
-        traces = max(float(np.trace(signal)), 0.0), max(float(np.trace(noise)), 0.0)
-        angle = np.arctan2(np.sqrt(traces[1]), np.sqrt(traces[0]))
-        return np.append(self.total.approach(signal + noise), angle)
-
-    def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
-        return np.append(self.total.moved(theta[:-1], step[:-1], weights), theta[-1] + step[-1])
-
-    def snaps(self, theta: Vector) -> list[Vector]:
-        snapped = [np.append(own, theta[-1]) for own in self.total.snaps(theta[:-1])]
-        if 0.0 < abs(np.cos(theta[-1])) < SMALL and np.cos(theta[-1]) != np.cos(0.5 * np.pi):
-            snapped.append(np.append(theta[:-1], 0.5 * np.pi))
-        return snapped
-
-    def release(self, theta: Vector, signal: Matrix, noise: Matrix) -> Vector | None:
-        total = self.total.matrix(theta[:-1])
-        scale = float(np.sqrt(np.trace(total) / len(total)))
-        own = self.total.release(theta[:-1], self._mixed(theta, signal, noise), scale)
-        slope, angle = float(np.vdot(noise - signal, total)), theta[-1]
-        if abs(np.cos(angle)) < 1e-4 and slope > 0.0:
-            angle = 0.5 * np.pi - 0.03
-        elif abs(np.sin(angle)) < 1e-4 and slope < 0.0:
-            angle = 0.03
-        if own is None and angle == theta[-1]:
-            return None
-        return np.append(theta[:-1] if own is None else own, angle)
-
-    def _mixed(self, theta: Vector, signal: Matrix, noise: Matrix) -> Matrix:
-        first, second = self._shared(theta, signal, noise)
-        return first + second
-
-    @staticmethod
-    def _shared(theta: Vector, signal: Matrix, noise: Matrix) -> tuple[Matrix, Matrix]:
-        return np.cos(theta[-1]) ** 2 * signal, np.sin(theta[-1]) ** 2 * noise
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -252,7 +58,7 @@ def climb_structured(data: SpectralData, pair: Pair, start: Vector, limits: Limi
     if point is None:
         return None
     reason: StopReason = "iteration limit"
-    criterion, iteration = np.inf, 0
+    criterion, iteration, stretch = np.inf, 0, PATIENCE
     for iteration in range(limits.max_iterations + 1):
         point = _snapped(data, pair, point)
         metric = _Metric(pair, point)
@@ -270,11 +76,11 @@ def climb_structured(data: SpectralData, pair: Pair, start: Vector, limits: Limi
         if limits.out_of_time():
             reason = "time limit"
             break
-        moved = _line_search(data, pair, point, metric, criterion)
+        moved = _line_search(data, pair, point, metric, criterion, stretch)
         if moved is None:
             reason = "no further progress"
             break
-        point = moved
+        point, stretch = moved
     return Optimum(point.basis, point.likelihood, criterion, iteration, reason)
 
 
@@ -340,9 +146,10 @@ def _point(data: SpectralData, pair: Pair, theta: Vector) -> _Point | None:
 
 
 def _line_search(
-    data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float
-) -> _Point | None:
-    step = _newton_step(data, pair, point, metric, criterion)
+    data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float, stretch: float
+) -> tuple[_Point, float] | None:
+    """The next point, and the stretch of the next step if that is cut at negative curvature."""
+    step, is_bent = _newton_step(data, pair, point, metric, criterion, stretch)
     slope = float(point.gradient @ step)
     here = point.likelihood.deviance
     rounding = 1e-13 * abs(here) + 1e-12
@@ -354,35 +161,53 @@ def _line_search(
             continue
         change = moved.likelihood.deviance - here
         if change <= 1e-4 * length * slope + rounding:
-            return moved
+            goes_on = is_bent and length == 1.0
+            return moved, min(2.0 * stretch, FARTHEST) if goes_on else PATIENCE
         rise = change - length * slope
         length *= min(max(-0.5 * length * slope / rise, 0.1), 0.5) if rise > 0.0 else 0.5
     return None
 
 
-def _newton_step(data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float) -> Vector:
-    """Newton's step by preconditioned conjugate gradients, cut at negative curvature."""
+def _newton_step(
+    data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float, stretch: float
+) -> tuple[Vector, bool]:
+    """Newton's step by preconditioned conjugate gradients, and whether it met negative curvature.
+
+    There it goes on until it is `stretch` times as long (in the metric): a saddle that is left by
+    gradients alone can hold a fit for hundreds of steps.
+    """
     residual = -point.gradient
     ahead = metric.solve(residual)
     direction = ahead.copy()
     step = np.zeros_like(residual)
     size = first = float(residual @ ahead)
     forcing = min(0.1, 0.1 * criterion**0.5) ** 2
-    for count in range(MOST_PRODUCTS):
+    # Lengths of step and direction, and their product, in the metric.
+    step_square, across, direction_square = 0.0, 0.0, size
+    for _ in range(MOST_PRODUCTS):
         product = _product(data, pair, point, direction)
         bend = float(direction @ product)
         if bend <= 0.0:
-            return direction if count == 0 else step
+            longer = max(stretch, 1.0)
+            if step_square == 0.0:
+                return longer * direction, True
+            room = (longer**2 - 1.0) * step_square
+            reach = (np.sqrt(across**2 + direction_square * room) - across) / direction_square
+            return step + reach * direction, True
         length = size / bend
         step = step + length * direction
+        step_square += length * (2.0 * across + length * direction_square)
         residual = residual - length * product
         ahead = metric.solve(residual)
         new_size = float(residual @ ahead)
         if new_size < forcing * first:
             break
-        direction = ahead + (new_size / size) * direction
+        ratio = new_size / size
+        across = ratio * (across + length * direction_square)
+        direction_square = new_size + ratio**2 * direction_square
+        direction = ahead + ratio * direction
         size = new_size
-    return step
+    return step, False
 
 
 def _product(data: SpectralData, pair: Pair, point: _Point, change: Vector) -> Vector:

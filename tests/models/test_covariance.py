@@ -6,7 +6,7 @@ import pytest
 from regnet.errors import InputError
 from regnet.models.covariance import covariance
 from regnet.models.structure_names import parse_structure
-from regnet.models.structured_fit import ProportionalPair, SeparatePair
+from regnet.models.structure_pairs import ProportionalPair, SeparatePair
 
 NAMES = [
     "freeform",
