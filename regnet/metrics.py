@@ -26,12 +26,15 @@ class Metric:
         What it is, in one sentence.
     better : "higher", "lower" or None
         Which values are better; None where neither is.
+    short : str
+        Heading of a narrow column, where the title is longer than 11 characters; unlike all others.
     """
 
     name: str
     title: str
     meaning: str
     better: Literal["higher", "lower"] | None
+    short: str = ""
 
 
 METRICS: tuple[Metric, ...] = (
@@ -46,6 +49,7 @@ METRICS: tuple[Metric, ...] = (
         "Pearson r, by condition",
         "Pearson correlation of true and estimated effects of the motifs, averaged over the conditions.",
         "higher",
+        "r by cond.",
     ),
     Metric(
         "spearman",
@@ -59,6 +63,7 @@ METRICS: tuple[Metric, ...] = (
         "Spearman rank correlation of true and estimated effects of the motifs, averaged over the "
         "conditions.",
         "higher",
+        "ρ by cond.",
     ),
     Metric(
         "rmse",
@@ -78,6 +83,7 @@ METRICS: tuple[Metric, ...] = (
         "Share of the expression's variance about its grand mean that the fit predicts, on genes that no "
         "fit saw.",
         "higher",
+        "R² held out",
     ),
     Metric(
         "top_motifs",
@@ -98,6 +104,7 @@ METRICS: tuple[Metric, ...] = (
         "Log-likelihood",
         "Maximised log-likelihood of the mixed model (restricted likelihood under REML).",
         None,
+        "Log-lik.",
     ),
     Metric(
         "kl_signal",
@@ -118,36 +125,42 @@ METRICS: tuple[Metric, ...] = (
         "Frobenius, V",
         "Relative Frobenius error of the estimated V, both scaled to trace 1.",
         "lower",
+        "Frob. V",
     ),
     Metric(
         "frobenius_noise",
         "Frobenius, Σ",
         "Relative Frobenius error of the estimated Σ, both scaled to trace 1.",
         "lower",
+        "Frob. Σ",
     ),
     Metric(
         "kl_signal_unscaled",
         "KL, V unscaled",
         "The same divergence without scaling, with 1e-4·tr(true V)/C added to both diagonals.",
         "lower",
+        "KL, V raw",
     ),
     Metric(
         "kl_noise_unscaled",
         "KL, Σ unscaled",
         "The same divergence without scaling, with 1e-4·tr(true Σ)/C added to both diagonals.",
         "lower",
+        "KL, Σ raw",
     ),
     Metric(
         "frobenius_signal_unscaled",
         "Frobenius, V unscaled",
         "Relative Frobenius error of the estimated V, without scaling.",
         "lower",
+        "Frob. V raw",
     ),
     Metric(
         "frobenius_noise_unscaled",
         "Frobenius, Σ unscaled",
         "Relative Frobenius error of the estimated Σ, without scaling.",
         "lower",
+        "Frob. Σ raw",
     ),
     Metric(
         "seconds", "Seconds", "Time of the fit, without the decomposition that replicates share.", "lower"

@@ -23,6 +23,7 @@ from textual.screen import Screen
 
 from regnet.errors import InputError
 from regnet.places import Places, find_places
+from regnet.settings import remember, setting
 from regnet.study import Study
 from regnet_tui.draft import load_draft
 from regnet_tui.form_state import FormState, check
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from regnet_tui.plots import Chart
 
 FIRST_PRESET = "quickstart"
+THEME = "theme"  # its name among the settings of the data directory
 
 
 class RegnetApp(App[int]):
@@ -68,7 +70,8 @@ class RegnetApp(App[int]):
         for known in THEMES.values():
             self.register_theme(known)
         # set before anything is mounted: a theme that comes later styles everything twice
-        self.theme = theme_for(theme, self.console.color_system, self.no_color)
+        remembered = setting(places, THEME)
+        self.theme = theme_for(theme, remembered, self.console.color_system, self.no_color)
         self._study: StudyScreen | None = None
         self._modes: dict[str, Callable[[], Screen[Any]]] = {  # type: ignore[assignment]
             "study": self._make_study,
@@ -219,6 +222,14 @@ class RegnetApp(App[int]):
 
     def _done(self, text: str) -> None:
         self.notify(clean(text, 400), markup=False)
+
+    def choose_theme(self, name: str) -> None:
+        """Take other colours, now and the next time."""
+        self.theme = name
+        try:
+            remember(self.places, THEME, name)
+        except InputError as error:
+            self._fail(f"the theme is not remembered: {error}")
 
     def action_info(self) -> None:
         from regnet_tui.info_screen import InfoScreen

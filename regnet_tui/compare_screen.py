@@ -94,12 +94,8 @@ class CompareScreen(ModalScreen[None]):
     def draw(self) -> None:
         """Draw the results by the chosen metric."""
         self.query_one("#compare-title", Words).update(Content(clean(metric_title(self._metric))))
-        columns = [
-            Column("label", "scenario", 44, least=14),
-            Column("method", "method", 12),
-            *self._run_columns(),
-        ]
-        rows = compare(self._replays, self._metric)
+        scenarios, rows = compare(self._replays, self._metric)
+        columns = [scenarios.column("label"), Column("method", "method", 12), *self._run_columns()]
         self.query_one("#compared", RowTable).show(columns, rows, empty="nothing is recorded yet")
 
     @staticmethod
@@ -109,7 +105,7 @@ class CompareScreen(ModalScreen[None]):
     @staticmethod
     def _result(row: ComparedRow, key: str) -> Cell:
         if key == "label":
-            return Cell(row.label)
+            return Cell(row.label, "", row.short)
         return Cell(row.method) if key == "method" else Cell(row.texts[int(key)])
 
     def action_metric(self, step: int) -> None:

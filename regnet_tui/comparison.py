@@ -13,22 +13,26 @@ from regnet.scenario import Scenario
 from regnet.study import Study
 from regnet.summary import Summary, summarise
 from regnet_tui.figures import NOTHING, signed, with_error
-from regnet_tui.run_tables import short_name
+from regnet_tui.scenario_labels import ScenarioLabels, labels_from
 
 
 class ComparedRow(NamedTuple):
     """One line of results: a scenario and a method (or a difference), and each run's text."""
 
     label: str
+    short: str
     method: str
     texts: tuple[str, ...]
 
 
-def alignment(studies: Sequence[Study]) -> dict[tuple[str, ...], list[int | None]]:
+def alignment(
+    studies: Sequence[Study],
+) -> tuple[list[str], dict[tuple[str, ...], list[int | None]]]:
     """Match the scenarios of several studies: equal up to the parameters that tell the studies apart.
 
-    Returns each matched label's scenario number in every study (None where it has none). Where leaving
-    those parameters out would merge scenarios of one study, scenarios are matched whole.
+    Returns the parameters that vary, and for each of their values a scenario's number in every study
+    (None where it has none). Where leaving the parameters that tell the studies apart out would merge
+    scenarios of one study, scenarios are matched whole.
     """
     fields = [field.name for field in dataclasses.fields(Scenario)]
     apart = {name for name in fields if len({study.values[name] for study in studies}) > 1}
@@ -45,30 +49,34 @@ def alignment(studies: Sequence[Study]) -> dict[tuple[str, ...], list[int | None
     matched: dict[tuple[str, ...], list[int | None]] = {}
     for place, study in enumerate(studies):
         for number, scenario in enumerate(study.scenarios):
-            key = tuple(f"{short_name(n)}={write_value(getattr(scenario, n))}" for n in varying)
+            key = tuple(write_value(getattr(scenario, name)) for name in varying)
             matched.setdefault(key, [None] * len(studies))[place] = number
-    return matched
+    return varying, matched
 
 
-def compare(replays: Sequence[Replay], metric: str) -> list[ComparedRow]:
-    """Return the results of several runs side by side, by scenario and method, with their errors."""
+def compare(replays: Sequence[Replay], metric: str) -> tuple[ScenarioLabels, list[ComparedRow]]:
+    """Return the results of several runs side by side, by scenario and method, with their errors.
+
+    Before the rows come the labels of the scenarios matched.
+    """
     studies = [replay.study for replay in replays]
     summaries = [summarise(replay.rows, replay.study.baseline, metrics=[metric]) for replay in replays]
     labels = list(dict.fromkeys(label for study in studies for label in study.labels))
     rows = []
-    for key, numbers in alignment(studies).items():
-        label = " ".join(key) or "all"
+    varying, matched = alignment(studies)
+    scenarios = labels_from(varying, list(matched))
+    for label, short, numbers in zip(scenarios.full, scenarios.short, matched.values()):
         for method in labels:
             texts = tuple(_mean(s, n, method, metric) for s, n in zip(summaries, numbers))
             if any(text != NOTHING for text in texts):
-                rows.append(ComparedRow(label, method, texts))
+                rows.append(ComparedRow(label, short, method, texts))
         for method in labels:
             texts = tuple(_difference(s, n, method, metric) for s, n in zip(summaries, numbers))
             if any(text != NOTHING for text in texts):
                 bases = {summary.baseline for summary in summaries}
                 base = bases.pop() if len(bases) == 1 else "baseline"
-                rows.append(ComparedRow(label, f"{method} − {base}", texts))
-    return rows
+                rows.append(ComparedRow(label, short, f"{method} − {base}", texts))
+    return scenarios, rows
 
 
 def metrics_of(replays: Sequence[Replay]) -> tuple[str, ...]:

@@ -32,7 +32,9 @@ def signed(value: object, digits: int = 3) -> str:
 def with_error(value: object, error: object, digits: int = 3) -> str:
     """Return ``0.812 ±.004``, a mean with its Monte Carlo standard error."""
     text = number(value, digits)
-    error_text = number(error, digits)
+    # no more digits than the mean has: what stands behind them says nothing
+    decimals = len(text.partition(".")[2])
+    error_text = number(error, decimals if "e" not in text else digits)
     if NOTHING in (text, error_text):
         return text
     return f"{text} ±{error_text[1:] if error_text.startswith('0.') else error_text}"

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Footer, Input
 
@@ -25,6 +26,8 @@ LEAST_SIZE = (72, 20)
 
 WIDE = 100
 """Columns from which a screen uses its wide layout."""
+
+_SETTLED = 0.3  # seconds without another size after which a window has the one that it keeps
 
 PAGES = (
     ("study", "F2", "Study"),
@@ -51,6 +54,7 @@ class Page(Screen[None]):
     help_text: ClassVar[str] = ""
     """The screen's own help, shown on F1."""
     _is_ready = False
+    _settling: Timer | None = None
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "app.help", "help", show=False),
@@ -95,6 +99,15 @@ class Page(Screen[None]):
         self.draw_nav()
         if self._is_ready:
             self.resized()
+            if self._settling is not None:
+                self._settling.stop()
+            self._settling = self.set_timer(_SETTLED, self._draw_whole)
+
+    def _draw_whole(self) -> None:
+        """Draw all once more: a frame that falls between two sizes, or within a batch, may be lost."""
+        self._settling = None
+        self.refresh_bindings()
+        self.refresh(layout=True)
 
     def resized(self) -> None:
         """Do what the screen has to after its size changed."""

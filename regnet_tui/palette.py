@@ -49,8 +49,6 @@ def commands(app: RegnetApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     for mode, key, name in PAGES:
         yield SystemCommand(f"Go to {name}", f"key {key}", functools.partial(app.action_show_mode, mode))
     for name in THEMES:
-        yield SystemCommand(
-            f"Theme {name}", "colours of the app", functools.partial(setattr, app, "theme", name)
-        )
+        yield SystemCommand(f"Theme {name}", "colours of the app", functools.partial(app.choose_theme, name))
     yield SystemCommand("Paths, versions, terminal", "what a report needs", app.action_info)
     yield SystemCommand("Save the screen as SVG", "a picture of the app", app.action_save_screen)

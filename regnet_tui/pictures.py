@@ -10,7 +10,8 @@ from regnet.runs.replay import Replay
 from regnet.summary import Summary, summarise, t_quantile
 from regnet_tui.figures import number, signed
 from regnet_tui.plots import Chart, Curve, Curves, Forest, Heat, Interval, Notice, Panel, Scatter
-from regnet_tui.run_tables import metric_title, scenario_label, tone_of
+from regnet_tui.run_tables import metric_title, tone_of
+from regnet_tui.scenario_labels import scenario_labels, scenario_name
 
 OF_ROWS = ("differences", "means", "paired", "convergence")
 """Pictures made from the numbers in the log."""
@@ -50,32 +51,37 @@ def differences(
 ) -> Chart:
     """Return every scenario's paired difference with its interval, and what is expected, if known."""
     rows = []
+    labels = scenario_labels(replay.study)
     several = len(summary.labels) > 2
     for cell in summary.cells:
         if cell.metric == metric and cell.difference is not None and cell.difference.n:
-            label = scenario_label(replay.study, cell.scenario)
-            label = f"{label}, {cell.label}" if several else label
+            label, short = labels.full[cell.scenario], labels.short[cell.scenario]
+            if several:
+                label, short = f"{label}, {cell.label}", f"{short}, {cell.label}"
             found = cell.difference
             known = (expected or {}).get((cell.scenario, cell.label))
-            rows.append(Interval(label, found.mean, found.low, found.high, known, tone_of(cell)))
+            rows.append(Interval(label, found.mean, found.low, found.high, known, tone_of(cell), short))
     other = "method" if several else next((x for x in summary.labels if x != summary.baseline), "method")
     if not rows:
         return Notice("Differences", f"{metric_title(metric)} has no pair of methods to compare yet")
     title = f"{metric_title(metric)}: {other} − {summary.baseline}"
-    return Forest(title, "difference of the same replicates", rows)
+    return Forest(title, "difference of the same replicates", rows, row_title=labels.title)
 
 
 def means(replay: Replay, summary: Summary, metric: str) -> Chart:
     """Return every method's mean with an interval of ± 1.96 Monte Carlo errors."""
     rows = []
+    labels = scenario_labels(replay.study)
     for cell in sorted(summary.cells, key=lambda c: (c.scenario, summary.labels.index(c.label))):
         if cell.metric == metric and cell.n:
             half = 1.96 * cell.mcse if math.isfinite(cell.mcse) else math.nan
-            label = f"{scenario_label(replay.study, cell.scenario)}, {cell.label}"
-            rows.append(Interval(label, cell.mean, cell.mean - half, cell.mean + half))
+            texts = [f"{told[cell.scenario]}, {cell.label}" for told in (labels.full, labels.short)]
+            rows.append(Interval(texts[0], cell.mean, cell.mean - half, cell.mean + half, short=texts[1]))
     if not rows:
         return Notice("Means", f"{metric_title(metric)} is not recorded yet")
-    return Forest(f"{metric_title(metric)}: means", metric_title(metric), rows, zero=False)
+    return Forest(
+        f"{metric_title(metric)}: means", metric_title(metric), rows, zero=False, row_title=labels.title
+    )
 
 
 def paired(replay: Replay, baseline: str, metric: str, scenario: int) -> Chart:
@@ -92,7 +98,7 @@ def paired(replay: Replay, baseline: str, metric: str, scenario: int) -> Chart:
             panels.append(Panel(label, [x for x, _ in pairs], [y for _, y in pairs], note))
     if not panels:
         return Notice("Pairs", f"{metric_title(metric)} has no pair of methods to compare yet")
-    title = f"{metric_title(metric)} of each replicate, {scenario_label(replay.study, scenario)}"
+    title = f"{metric_title(metric)} of each replicate, {scenario_name(replay.study, scenario)}"
     return Scatter(title, baseline, "method", panels[:3])
 
 
@@ -110,7 +116,7 @@ def convergence(replay: Replay, baseline: str, metric: str, scenario: int) -> Ch
             curves.append(Curve(f"{label} − {baseline}: {last}", curve.x, curve.y, curve.low, curve.high))
     if not curves:
         return Notice("Convergence", "three replicates are needed")
-    title = f"{metric_title(metric)} as replicates come in, {scenario_label(replay.study, scenario)}"
+    title = f"{metric_title(metric)} as replicates come in, {scenario_name(replay.study, scenario)}"
     return Curves(title, "replicates", "mean difference and its interval", curves[:2], zero=True)
 
 

@@ -45,7 +45,10 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """One row of a forest plot: an estimate, its interval, and what theory expects, if anything."""
+    """One row of a forest plot: an estimate, its interval, and what theory expects, if anything.
+
+    `short` is the label where the whole one doesn't fit.
+    """
 
     label: str
     mean: float
@@ -53,16 +56,21 @@ class Interval:
     high: float
     expected: float | None = None
     tone: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """Estimates with intervals, one a row; a line at zero where they are differences."""
+    """Estimates with intervals, one a row; a line at zero where they are differences.
+
+    `row_title` says what the labels are.
+    """
 
     title: str
     x_label: str
     rows: Sequence[Interval]
     zero: bool = True
+    row_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +287,7 @@ def _curves(chart: Curves, width: int, height: int) -> list[Line]:
 def _forest(chart: Forest, width: int, height: int) -> list[Line]:
     if not chart.rows:
         return [[("nothing to draw yet", "dim")]]
-    shown = list(chart.rows)[: max(height - 3, 1)]
+    shown = list(chart.rows)[: max(height - 2, 1)]
     label_width = min(max(len(clean(row.label)) for row in shown), width // 3)
     # room for "+0.0312 [+0.0210, +0.0414]" where the window has it
     figures = [f"{signed(row.mean)} [{signed(row.low)}, {signed(row.high)}]" for row in shown]
@@ -307,7 +315,8 @@ def _forest(chart: Forest, width: int, height: int) -> list[Line]:
             cells[at(row.expected)] = "x"
         if math.isfinite(row.mean):
             cells[at(row.mean)] = "●"
-        line: Line = [(fit(clean(row.label), label_width), ""), (" ", ""), ("".join(cells), row.tone)]
+        label = row.label if len(row.label) <= label_width else row.short or row.label
+        line: Line = [(fit(clean(label), label_width), ""), (" ", ""), ("".join(cells), row.tone)]
         if figure_width:
             line.append((f"  {figure}", ""))
         lines.append(line)
@@ -317,7 +326,8 @@ def _forest(chart: Forest, width: int, height: int) -> list[Line]:
         start = min(max(at(value) - len(text) // 2, 0), plot - len(text))
         if all(c == " " for c in scale[max(start - 1, 0) : start + len(text) + 1]):
             scale[start : start + len(text)] = text
-    lines.append([(" " * (label_width + 1), ""), ("".join(scale), "dim")])
+    below = fit(clean(chart.row_title), label_width)
+    lines.append([(below + " ", "dim"), ("".join(scale), "dim")])
     legend = f"{clean(chart.x_label)}; ● mean, ├─┤ its 95% interval"
     if any(row.expected is not None for row in shown):
         legend += ", x expected"

@@ -144,7 +144,7 @@ def _forest(chart: Forest) -> tuple[int, int, list[str]]:
     ends = [v for row in chart.rows for v in (row.mean, row.low, row.high)]
     ends += [row.expected for row in chart.rows if row.expected is not None]
     low, high = bounds(ends, (0.0,) if chart.zero else ())
-    label = 16 + 7 * max((len(clean(row.label)) for row in chart.rows), default=10)
+    label = 16 + 7 * max(len(clean(text)) for text in (chart.row_title, *(row.label for row in chart.rows)))
     plot, row_height = 360, 24
     width, bottom = label + plot + 220, 48 + row_height * len(chart.rows)
 
@@ -168,6 +168,7 @@ def _forest(chart: Forest) -> tuple[int, int, list[str]]:
         write = signed if chart.zero else number
         figures = f"{write(row.mean)} [{write(row.low)}, {write(row.high)}]"
         parts.append(_text(label + plot + 12, y + 4, figures))
+    parts.append(_text(label - 10, bottom + 18, chart.row_title, anchor="end", colour=_SOFT))
     for value in ticks(low, high, 6):
         parts.append(_line(at(value), bottom, at(value), bottom + 4, _SOFT))
         parts.append(_text(at(value), bottom + 18, f"{value:.6g}", anchor="middle"))

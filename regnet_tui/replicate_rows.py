@@ -14,10 +14,9 @@ from regnet.runs.replay import Replay
 from regnet.runs.rows import STATUSES
 from regnet_tui.figures import NOTHING, number
 from regnet_tui.row_table import Cell, Column
-from regnet_tui.run_tables import scenario_label
+from regnet_tui.scenario_labels import scenario_labels
 
 _FIXED = (
-    Column("scenario", "scenario", 22),
     Column("replicate", "rep.", 5, True),
     Column("method", "method", 14),
     Column("status", "status", 9),
@@ -38,9 +37,9 @@ class ReplicateRows:
         self._n_labels = len(self._labels)
         self._n_scenarios = len(replay.study.scenarios)
         self._seen = [0] * self._n_scenarios
-        self._scenario_labels = [scenario_label(replay.study, i) for i in range(self._n_scenarios)]
+        self._scenarios = scenario_labels(replay.study)
         self._texts = [
-            [f"{label} {method} ".casefold() for method in self._labels] for label in self._scenario_labels
+            [f"{label} {method} ".casefold() for method in self._labels] for label in self._scenarios.full
         ]
         self.keys: array[int] = array("q")
         self.grow()
@@ -75,9 +74,10 @@ class ReplicateRows:
         """Return the columns: what the line is, its metrics, what was simulated, what went wrong."""
         metrics = []
         for name in self._replay.rows.metric_names:
-            title = METRICS_BY_NAME[name].title if name in METRICS_BY_NAME else name
-            metrics.append(Column(name, title, max(min(len(title), 16), 9), True))
-        return [*_FIXED, *metrics, *_LAST]
+            metric = METRICS_BY_NAME.get(name)
+            title, short = (metric.title, metric.short) if metric is not None else (name, "")
+            metrics.append(Column(name, title, max(min(len(title), 16), 9), True, short=short))
+        return [self._scenarios.column("scenario"), *_FIXED, *metrics, *_LAST]
 
     def value(self, key: int, name: str) -> object:
         """Return a cell's value, for filters and sorts."""
@@ -88,7 +88,7 @@ class ReplicateRows:
         if found is not None:
             return found[place]
         if name == "scenario":
-            return self._scenario_labels[scenario]
+            return self._scenarios.full[scenario]
         if name == "replicate":
             return float(rows.replicates[place])
         if name == "method":
@@ -124,4 +124,6 @@ class ReplicateRows:
                 return Cell(str(int(value)))
             return Cell(number(value, 4) if math.isfinite(value) else NOTHING)
         text = "" if value is None else str(value)
+        if name == "scenario":
+            return Cell(text, "", self._scenarios.short[self._find(key)[1]])
         return Cell(text, "bad" if name == "status" and text != "ok" else "")

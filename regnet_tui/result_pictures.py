@@ -14,7 +14,8 @@ from regnet_tui.picture_data import PictureData
 from regnet_tui.picture_view import PictureView
 from regnet_tui.pictures import OF_ARRAYS, PICTURES, TITLES, chart_of, chart_of_arrays
 from regnet_tui.quiet_widgets import Words
-from regnet_tui.run_tables import metrics_at_hand, scenario_label
+from regnet_tui.run_tables import metrics_at_hand
+from regnet_tui.scenario_labels import scenario_name
 
 _SETTLE = 0.12  # seconds without a key before another process is asked for arrays
 
@@ -64,7 +65,7 @@ class ResultPictures(Page):
             return
         kind, scenario, replicate = asked
         told = self._arrays.read(replay.folder.arrays_of(scenario, replicate))
-        where = f"replicate {replicate}, {scenario_label(replay.study, scenario)}"
+        where = f"replicate {replicate}, {scenario_name(replay.study, scenario)}"
         chart = chart_of_arrays(kind, told, where)
 
         def show() -> None:

@@ -33,7 +33,6 @@ from regnet_tui.run_tables import (
     SUMMARY_KEYS,
     SummaryRow,
     metric_title,
-    only_other,
     summary_cell,
     summary_columns,
     summary_rows,
@@ -177,7 +176,7 @@ class ResultsScreen(ResultPictures):
 
     def _draw_summary(self, replay: Replay, summary: Summary) -> None:
         rows: Sequence[SummaryRow] = summary_rows(replay.study, summary, summary.metrics)
-        columns = summary_columns(summary.baseline, only_other(summary), one_metric=False)
+        columns = summary_columns(replay.study, summary, one_metric=False)
         self._show("#results-summary", rows, columns, SUMMARY_KEYS, _summary_text, summary_value)
 
     def _draw_replicates(self) -> None:
@@ -286,9 +285,9 @@ class ResultsScreen(ResultPictures):
     def _all_columns(self) -> Sequence[Column]:
         if self._view == "replicates":
             return self._rows.columns() if self._rows is not None else ()
-        if self._summary is None:
+        if self._summary is None or self.replay is None:
             return ()
-        return summary_columns(self._summary.baseline, only_other(self._summary), one_metric=False)
+        return summary_columns(self.replay.study, self._summary, one_metric=False)
 
     def action_columns(self) -> None:
         from regnet_tui.dialogs import ChoiceDialog

@@ -27,7 +27,8 @@ _GAP, _NARROW_GAP, _NARROW = 2, 1, 100
 class Column(NamedTuple):
     """One column: its key for cells and sorting, its title, width in cells, side, and least width.
 
-    Where the window is narrow, columns with a least width shrink towards it.
+    Where the window is narrow, columns with a least width shrink towards it, the first one last; `short`
+    is its title where the whole one doesn't fit.
     """
 
     key: str
@@ -35,13 +36,18 @@ class Column(NamedTuple):
     width: int
     right: bool = False
     least: int = 0
+    short: str = ""
 
 
 class Cell(NamedTuple):
-    """One cell's text and tone: ``""``, ``dim``, ``good``, ``warn`` or ``bad``."""
+    """One cell's text and tone: ``""``, ``dim``, ``good``, ``warn`` or ``bad``.
+
+    `short` is the text where the whole one doesn't fit; without it, the end is cut off.
+    """
 
     text: str
     tone: str = ""
+    short: str = ""
 
 
 class RowTable(ScrollView, can_focus=True):
@@ -160,6 +166,11 @@ class RowTable(ScrollView, can_focus=True):
         return self._columns
 
     @property
+    def natural_width(self) -> int:
+        """Cells that the columns take where nothing narrows them, with an edge at both sides."""
+        return 2 + sum(column.width + _GAP for column in self._wanted)
+
+    @property
     def rows(self) -> Sequence[Row]:
         return self._rows
 
@@ -238,7 +249,8 @@ class RowTable(ScrollView, can_focus=True):
         self._gap = _GAP if self.size.width >= _NARROW else _NARROW_GAP
         columns = list(self._wanted)
         over = 1 + sum(column.width + self._gap for column in columns) - self._gap - self.size.width
-        for place, column in enumerate(columns):
+        for place in (*range(1, len(columns)), *range(min(len(columns), 1))):
+            column = columns[place]
             if over > 0 and 0 < column.least < column.width:
                 width = max(column.least, column.width - over)
                 over -= column.width - width
@@ -276,7 +288,9 @@ class RowTable(ScrollView, can_focus=True):
             line_style = self.get_component_rich_style("row-table--cursor")
         cells = []
         for column in self._columns:
-            text, tone = self._cell(row, column.key)
+            text, tone, short = self._cell(row, column.key)
+            if short and len(text) > column.width:
+                text = short
             style = line_style
             if tone and not (at_cursor and self.has_focus):
                 style = line_style + Style(color=self.get_component_rich_style(f"row-table--{tone}").color)
@@ -284,7 +298,7 @@ class RowTable(ScrollView, can_focus=True):
         return self._line(cells, line_style, "*" if marked else ">" if at_cursor else " ")
 
     def _title(self, column: Column) -> str:
-        title = column.title
+        title = column.short if column.short and len(column.title) > column.width else column.title
         if self._sorted and self._sorted[0] == column.key:
             title = f"{title}{'▾' if self._sorted[1] else '▴'}"
         return fit(title, column.width, column.right)

@@ -23,13 +23,12 @@ from regnet_tui.log_view import LEVELS, LogView
 from regnet_tui.page import Page
 from regnet_tui.picture_view import PictureView
 from regnet_tui.pictures import OF_ROWS, TITLES, chart_of, summary_of
-from regnet_tui.plots import Notice
+from regnet_tui.plots import Forest, Notice
 from regnet_tui.quiet_widgets import QuietInput, Words
 from regnet_tui.row_table import RowTable
 from regnet_tui.run_actions import RunActions
 from regnet_tui.run_tables import (
     PARAMETER_COLUMNS,
-    PROGRESS_COLUMNS,
     fit_warnings,
     metric_title,
     metrics_at_hand,
@@ -37,6 +36,7 @@ from regnet_tui.run_tables import (
     parameter_cell,
     parameter_rows,
     progress_cell,
+    progress_columns,
     progress_rows,
     summary_cell,
     summary_columns,
@@ -192,7 +192,7 @@ class RunScreen(RunActions, Page):
         self._draw_tabs()
         if follower is None:
             empty = "no run is chosen: F3 lists the runs, F2 starts one"
-            self.query_one("#progress", RowTable).show(PROGRESS_COLUMNS, [], empty=empty)
+            self.query_one("#progress", RowTable).show([], [], empty=empty)
             self.query_one("#summary", RowTable).show([], [], empty="")
             self.query_one("#picture", PictureView).show(Notice("", empty))
             return
@@ -246,28 +246,37 @@ class RunScreen(RunActions, Page):
         replay = follower.replay
         rows = progress_rows(replay)
         table = self.query_one("#progress", RowTable)
-        table.show(PROGRESS_COLUMNS, rows)
-        most = max((self.size.height - 12) // 2, 3)
-        lines = len(rows) + (4 if self.size.width >= _WITH_PICTURE else 1)
-        self.query_one("#overview-top").styles.height = min(lines, most)
+        table.show(progress_columns(replay.study), rows)
         self._summary = summary_of(replay, self._summary, follower.take_changed())
-        self._draw_summary(follower)
+        n_compared = self._draw_summary(follower)
+        lines = len(rows) + 1
         live = self.query_one("#live", PictureView)
         live.display = self.size.width >= _WITH_PICTURE
         if live.display:
-            live.show(chart_of("differences", replay, self._summary, self._metric, 0))
+            table.styles.width = min(table.natural_width, self.size.width * 3 // 5)
+            chart = chart_of("differences", replay, self._summary, self._metric, 0)
+            lines = max(lines, len(chart.rows) + 3 if isinstance(chart, Forest) else 2)
+            live.show(chart)
+        else:
+            table.styles.width = "1fr"
+        # half of what the tables share, or what the summary leaves of it
+        room = self.size.height - (15 if self.is_wide else 11)
+        most = max(room // 2, room - n_compared - 1, 3)
+        self.query_one("#overview-top").styles.height = min(lines, most)
         self.query_one("#tail", LogView).show(follower.log)
 
-    def _draw_summary(self, follower: Follower) -> None:
+    def _draw_summary(self, follower: Follower) -> int:
+        """Draw the table of comparisons; return its number of rows."""
         summary = self._summary
         if summary is None:
-            return
+            return 0
         rows = summary_rows(follower.replay.study, summary, [self._metric])
         against = f"{only_other(summary) or 'methods'} against {summary.baseline}"
         title = f"{metric_title(self._metric)}   {against}: {verdict(rows) or 'differences'}"
         self.query_one("#summary-title", Words).update(Content(clean(title)))
-        columns = summary_columns(summary.baseline, only_other(summary), one_metric=True)
+        columns = summary_columns(follower.replay.study, summary, one_metric=True)
         self.query_one("#summary", RowTable).show(columns, rows)
+        return len(rows)
 
     def _draw_log(self, follower: Follower) -> None:
         log = self.query_one("#log", LogView)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from regnet.execution import Execution
 from regnet.metrics import METRICS, METRICS_BY_NAME
-from regnet.parameters import write_value
 from regnet.runs.replay import Replay
 from regnet.runs.rows import Rows
 from regnet.study import Study
@@ -20,28 +19,7 @@ from regnet_tui.figures import NOTHING, bar, duration, interval, share, signed, 
 from regnet_tui.form_state import form_parameters, label_of, text_of
 from regnet_tui.row_table import Cell as Drawn
 from regnet_tui.row_table import Column
-
-
-def scenario_label(study: Study, scenario: int) -> str:
-    """Return what tells a scenario from the study's others: ``conditions=4 covariance=id``."""
-    chosen = study.scenarios[scenario]
-    names = study.varying or ("covariance",)
-    return " ".join(f"{short_name(name)}={write_value(getattr(chosen, name))}" for name in names)
-
-
-_SHORT = {
-    "covariance": "V",
-    "signal_fraction": "R²",
-    "noise_fraction": "V share",
-    "conditions": "C",
-    "genes": "G",
-    "tfs": "T",
-}
-
-
-def short_name(name: str) -> str:
-    """Return a parameter's short name, as labels of scenarios use it."""
-    return _SHORT.get(name, label_of(name))
+from regnet_tui.scenario_labels import scenario_labels
 
 
 def metrics_at_hand(rows: Rows) -> tuple[str, ...]:
@@ -52,9 +30,16 @@ def metrics_at_hand(rows: Rows) -> tuple[str, ...]:
 def metric_title(name: str) -> str:
     """Return a metric's heading, with an arrow for the better direction."""
     metric = METRICS_BY_NAME.get(name)
-    if metric is None:
-        return name
-    return metric.title + {"higher": " ↑", "lower": " ↓", None: ""}[metric.better]
+    return name if metric is None else metric.title + _ARROWS[metric.better]
+
+
+def short_metric_title(name: str) -> str:
+    """Return a metric's heading for narrow columns, distinct from all others."""
+    metric = METRICS_BY_NAME.get(name)
+    return name if metric is None else (metric.short or metric.title) + _ARROWS[metric.better]
+
+
+_ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 
 # ---- progress ----------------------------------------------------------------------------------------
@@ -65,6 +50,7 @@ class ProgressRow(NamedTuple):
 
     scenario: int
     label: str
+    short: str
     done: int
     total: int
     each: float
@@ -72,19 +58,22 @@ class ProgressRow(NamedTuple):
     failed: int
 
 
-PROGRESS_COLUMNS = (
-    Column("label", "scenario", 30, least=18),
-    Column("bar", "progress", 12),
-    Column("done", "done", 11, True),
-    Column("each", "each", 8, True),
-    Column("left", "left", 11, True),
-    Column("failed", "failed", 6, True),
-)
+def progress_columns(study: Study) -> tuple[Column, ...]:
+    """Return the columns of the table of progress."""
+    return (
+        scenario_labels(study).column("label"),
+        Column("bar", "progress", 12, least=8),
+        Column("done", "done", max(2 * len(str(study.replicates)) + 1, 4), True),
+        Column("each", "each", 10, True, 8),
+        Column("left", "left", 10, True),
+        Column("failed", "failed", 6, True),
+    )
 
 
 def progress_rows(replay: Replay) -> list[ProgressRow]:
     """Return each scenario's progress; what is left assumes as many side by side as now."""
     study, progress = replay.study, replay.progress()
+    labels = scenario_labels(study)
     side_by_side = _side_by_side(replay)
     rows = []
     for number_, found in enumerate(replay.rows.scenarios):
@@ -94,8 +83,8 @@ def progress_rows(replay: Replay) -> list[ProgressRow]:
         if progress.done == progress.total or done == study.replicates:
             left = 0.0
         failed = sum(len(columns.statuses) - columns.statuses.count(0) for columns in found.methods.values())
-        label = scenario_label(study, number_)
-        rows.append(ProgressRow(number_, label, done, study.replicates, each, left, failed))
+        label, short = labels.full[number_], labels.short[number_]
+        rows.append(ProgressRow(number_, label, short, done, study.replicates, each, left, failed))
     return rows
 
 
@@ -107,7 +96,7 @@ def _side_by_side(replay: Replay) -> float:
 def progress_cell(row: ProgressRow, key: str) -> Drawn:
     """Return one cell of the progress table."""
     if key == "label":
-        return Drawn(row.label)
+        return Drawn(row.label, "", row.short)
     if key == "bar":
         return Drawn(bar(row.done / row.total if row.total else 1.0, 12), "good" if row.left == 0 else "")
     if key == "done":
@@ -156,6 +145,7 @@ class SummaryRow(NamedTuple):
 
     scenario: int
     label: str
+    short: str
     metric: str
     baseline: Cell | None
     cell: Cell
@@ -168,11 +158,12 @@ SUMMARY_KEYS = (
 """What a filter on the summary can ask for."""
 
 
-def summary_columns(baseline: str, other: str, *, one_metric: bool) -> tuple[Column, ...]:
-    """Return the columns of the summary table; `other`: the only method beside the baseline, or empty."""
-    columns = [Column("label", "scenario", 30, least=13)]
+def summary_columns(study: Study, summary: Summary, *, one_metric: bool) -> tuple[Column, ...]:
+    """Return the columns of the summary table."""
+    baseline, other = summary.baseline, only_other(summary)
+    columns = [scenario_labels(study).column("label")]
     if not one_metric:
-        columns.append(Column("metric", "metric", 24, least=12))
+        columns.append(Column("metric", "metric", 25, least=13))
     columns.append(Column("baseline", baseline[:16], 12, True, 11))
     if not other:
         columns.append(Column("method", "method", 24, least=12))
@@ -195,14 +186,15 @@ def only_other(summary: Summary) -> str:
 def summary_rows(study: Study, summary: Summary, metrics: Sequence[str]) -> list[SummaryRow]:
     """Return the comparisons by scenario, metric and method; the baseline alone where it is alone."""
     others = [label for label in summary.labels if label != summary.baseline]
+    labels = scenario_labels(study)
     rows = []
-    for scenario in range(len(study.scenarios)):
+    for scenario, (full, short) in enumerate(zip(labels.full, labels.short)):
         for metric in metrics:
             base = summary.cell(scenario, summary.baseline, metric)
             for label in others or [summary.baseline]:
                 cell = summary.cell(scenario, label, metric)
                 if cell is not None:
-                    rows.append(SummaryRow(scenario, scenario_label(study, scenario), metric, base, cell))
+                    rows.append(SummaryRow(scenario, full, short, metric, base, cell))
     return rows
 
 
@@ -226,9 +218,9 @@ def summary_cell(row: SummaryRow, key: str) -> Drawn:
     """Return one drawn cell of the summary table."""
     difference = row.cell.difference
     if key == "label":
-        return Drawn(row.label)
+        return Drawn(row.label, "", row.short)
     if key == "metric":
-        return Drawn(metric_title(row.metric))
+        return Drawn(metric_title(row.metric), "", short_metric_title(row.metric))
     if key == "method":
         return Drawn(row.cell.label)
     if key == "baseline":

@@ -92,11 +92,15 @@ ANSI = Theme(
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, HIGH_CONTRAST, ANSI)}
 
 
-def theme_for(asked: str, colour_system: str | None, no_colour: bool) -> str:
+def theme_for(asked: str, remembered: object, colour_system: str | None, no_colour: bool) -> str:
     """Return the theme to start with: the one asked for, else one that the terminal can show.
+
+    Of those it can, the one that was `remembered` from an earlier choice is taken.
 
     `colour_system` is Rich's word for what the terminal has: ``standard`` is 16 colours, None is none.
     """
     if asked:
         return asked
-    return ANSI.name if no_colour or colour_system in (None, "standard") else DARK.name
+    if no_colour or colour_system in (None, "standard"):
+        return ANSI.name
+    return remembered if isinstance(remembered, str) and remembered in THEMES else DARK.name

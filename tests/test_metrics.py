@@ -18,6 +18,9 @@ def test_every_metric_of_a_study_is_listed_with_its_direction():
 def test_names_and_titles_are_distinct_and_meanings_are_sentences():
     assert len({metric.name for metric in METRICS}) == len(METRICS)
     assert len({metric.title for metric in METRICS}) == len(METRICS)
+    shown = {metric.short or metric.title for metric in METRICS}
+    assert len(shown) == len(METRICS)
+    assert max(map(len, shown)) <= 11
     for metric in METRICS:
         assert metric.meaning[0].isupper() or metric.meaning[0].isdigit()
         assert metric.meaning.endswith(".")

@@ -21,6 +21,7 @@ from regnet.errors import InputError
 from regnet.parameters import Whole
 from regnet.places import Places
 from regnet.runs.processes import ProcessId, process_from, process_id
+from regnet.settings import remember, setting
 
 RUNS_AT_ONCE = Whole(1, 1000)
 """How many runs of a data directory may go at once on one machine."""
@@ -83,12 +84,7 @@ def waiting_and_going(places: Places) -> list[str]:
 
 def runs_at_once(places: Places) -> int:
     """Return how many runs may go at once, from the data directory's ``settings.json``; one by default."""
-    try:
-        with _settings(places).open("rb") as file:
-            value = json.loads(file.read(_MOST_BYTES))["runs_at_once"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return 1
-    number = RUNS_AT_ONCE.read(value)
+    number = RUNS_AT_ONCE.read(setting(places, "runs_at_once"))
     return number if isinstance(number, int) else 1
 
 
@@ -103,15 +99,7 @@ def set_runs_at_once(places: Places, number: int) -> None:
     value = RUNS_AT_ONCE.read(number)
     if value is None:
         raise InputError("runs_at_once", RUNS_AT_ONCE.wanted, str(number))
-    try:
-        places.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(_settings(places), json.dumps({"runs_at_once": value}) + "\n")
-    except OSError as error:
-        raise InputError(str(places.root), "a directory that can be written", str(error.strerror)) from None
-
-
-def _settings(places: Places) -> Path:
-    return places.root / "settings.json"
+    remember(places, "runs_at_once", int(value))
 
 
 def _directory(places: Places) -> Path:

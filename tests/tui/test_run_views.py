@@ -29,12 +29,12 @@ from regnet_tui.run_tables import (
     fit_warnings,
     parameter_rows,
     progress_rows,
-    scenario_label,
     summary_rows,
     time_spread,
     tone_of,
     verdict,
 )
+from regnet_tui.scenario_labels import labels_from, middle_cut, scenario_labels, scenario_name
 
 STUDY = Study(name="sizes", conditions=[4, 8], covariance=["id", "random"], replicates=10)
 
@@ -68,21 +68,34 @@ def test_the_uncertainty_of_the_time_left_shrinks_as_replicates_come_in(tmp_path
 
 
 def test_scenarios_are_told_apart_by_what_varies(replay: Replay) -> None:
-    assert [scenario_label(STUDY, i) for i in range(4)] == [
-        "C=4 V=id",
-        "C=4 V=random",
-        "C=8 V=id",
-        "C=8 V=random",
-    ]
+    labels = scenario_labels(STUDY)
+    assert labels.title == "C · V"
+    assert labels.full == ("4 · id", "4 · random", "8 · id", "8 · random")
+    assert [scenario_name(STUDY, i) for i in (0, 3)] == ["C=4 V=id", "C=8 V=random"]
+
+
+def test_labels_without_room_are_cut_so_that_they_stay_distinct() -> None:
+    study = Study(covariance=["id", "lowrank_2", "lowrank_3"], noise=["identity", "identityV"], tfs=[50, 100])
+    labels = scenario_labels(study)
+    assert len(set(labels.short)) == len(labels.full) == 12
+    assert max(map(len, labels.short)) <= 14
+    assert middle_cut("identityV", 5) == "ide…V"
+    paths = [["/data/" + "x" * 300 + f"{i}" + "y" * 300] for i in (1, 2, 10)]
+    assert len(set(labels_from(["dataset"], paths).short)) == 3
+
+
+def test_a_single_scenario_is_named_and_nothing_varies() -> None:
+    labels = scenario_labels(Study(covariance="id"))
+    assert (labels.title, labels.full) == ("scenario", ("V=id",))
 
 
 def test_summary_rows_pair_each_method_with_the_baseline(replay: Replay) -> None:
     summary = summary_of(replay)
     rows = summary_rows(STUDY, summary, ["pearson"])
     assert [(row.label, row.cell.label) for row in rows] == [
-        ("C=4 V=id", "LMM"),
-        ("C=4 V=random", "LMM"),
-        ("C=8 V=id", "LMM"),
+        ("4 · id", "LMM"),
+        ("4 · random", "LMM"),
+        ("8 · id", "LMM"),
     ]
     assert all(row.baseline is not None and row.baseline.label == "Ridge" for row in rows)
     assert rows[0].cell.n == 8
@@ -210,8 +223,9 @@ def test_runs_that_differ_in_one_parameter_stand_side_by_side(tmp_path: Path) ->
     for replay in replays:
         replay.update()
     assert differing(studies) == [("noise", ("random", "identity"))]
-    assert list(alignment(studies).values()) == [[0, 0], [1, 1], [2, 2], [3, 3]]
-    rows = compare(replays, "pearson")
+    assert list(alignment(studies)[1].values()) == [[0, 0], [1, 1], [2, 2], [3, 3]]
+    scenarios, rows = compare(replays, "pearson")
+    assert rows[0].label in scenarios.full
     assert [row.method for row in rows[:3]] == ["Ridge", "LMM", "LMM − Ridge"]
     assert all("±" in text for text in rows[0].texts)
     assert "[" in rows[2].texts[1]
@@ -219,8 +233,11 @@ def test_runs_that_differ_in_one_parameter_stand_side_by_side(tmp_path: Path) ->
 
 
 def test_a_grid_against_a_single_value_matches_scenarios_whole() -> None:
-    matched = alignment([Study(conditions=[4, 8], covariance="id"), Study(conditions=8, covariance="id")])
-    assert matched == {("C=4",): [0, None], ("C=8",): [1, 0]}
+    varying, matched = alignment(
+        [Study(conditions=[4, 8], covariance="id"), Study(conditions=8, covariance="id")]
+    )
+    assert varying == ["conditions"]
+    assert matched == {("4",): [0, None], ("8",): [1, 0]}
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".json", ".md", ".tex"])

@@ -69,7 +69,7 @@ def test_replicate_rows_say_what_the_engines_rows_say(tmp_path: Path) -> None:
     }
     assert len(told) == len(rows.keys) == len(replay.rows) == 20
     for row in replay.rows:
-        key = told[f"C={study.scenarios[row.scenario].conditions}", float(row.replicate), row.label]
+        key = told[f"{study.scenarios[row.scenario].conditions}", float(row.replicate), row.label]
         assert rows.value(key, "status") == row.status
         assert rows.value(key, "reason") == row.reason
         assert rows.value(key, "conditions") == study.scenarios[row.scenario].conditions

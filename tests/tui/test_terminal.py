@@ -130,6 +130,22 @@ def test_a_storm_of_resizes_ends_in_a_whole_screen(tmp_path: Path) -> None:
         assert terminal.wait(PATIENCE) == 0
 
 
+def test_a_window_that_has_settled_is_drawn_whole_once_more(tmp_path: Path) -> None:
+    with Terminal(tmp_path, size=(100, 30)) as terminal:
+        terminal.wait_for(READY, PATIENCE)
+        terminal.resize(50, 10)
+        terminal.wait_for("this window has 50 and 10", PATIENCE)
+        terminal.resize(100, 30)
+        terminal.wait_for("Quit", PATIENCE)
+        del terminal.output[:]  # what was drawn at once counts no more
+        terminal.wait_for("Quit", PATIENCE)
+        terminal.read(0.5)
+        lines = terminal.screen((100, 30))
+        assert "regNet" in lines[0]
+        assert "Quit" in lines[-1]
+        assert terminal.read(1.0) == b""
+
+
 @pytest.mark.parametrize(
     ("environment", "wanted", "unwanted"),
     [

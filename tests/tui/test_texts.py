@@ -70,6 +70,8 @@ def test_numbers_keep_the_digits_that_matter(value: object, text: str) -> None:
 def test_means_errors_and_intervals_are_written_short() -> None:
     assert with_error(0.8123, 0.0041) == "0.812 ±.004"
     assert with_error(0.8123, math.nan) == "0.812"
+    assert with_error(14.031, 0.533) == "14.03 ±.53"
+    assert with_error(-3052.3, 8.93) == "-3052 ±9"
     assert signed(0.03) == "+0.030"
     assert interval(0.01, 0.02) == "0.010, 0.020"
     assert interval(math.nan, 0.02) == "–"

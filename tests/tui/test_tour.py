@@ -163,6 +163,7 @@ async def test_the_palette_offers_every_screen_and_the_actions_at_hand(open_app:
         await pilot.press("ctrl+p", *"high-con", "enter")
         await pilot.pause(0.5)
         assert app.theme == "high-contrast"
+        assert RegnetApp(app.places).theme in ("high-contrast", "ansi")  # ansi: few colours here
 
 
 async def test_help_tells_the_focused_field_the_screen_and_its_keys(open_app: OpenApp) -> None:
