@@ -73,7 +73,8 @@ class Fitter:
             return self._fit_cone(data, self._cone, basis, limits)
         # The exact likelihood costs much more: it is climbed from where stand-ins in the gaps lead.
         near = self._fit_cone(replace(data, gaps=None), self._cone, basis, limits)
-        found = climb(data, near.basis, None, limits, self._cone)
+        left = replace(limits, max_iterations=max(limits.max_iterations - near.n_iterations, 0))
+        found = climb(data, near.basis, None, left, self._cone)
         return found.after(found.n_iterations + near.n_iterations)
 
     def _fit_cone(self, data: SpectralData, cone: Cone, basis: CanonicalBasis, limits: Limits) -> Optimum:

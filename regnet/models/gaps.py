@@ -7,8 +7,8 @@ covariance of the missing cells,
     −2 log p(y_o) = −2 log p(y_o, ŷ_m) + log|S| − |m| log 2π,     ∂ log|S| = −tr(S⁻¹ (K⁻¹ ∂K K⁻¹)_mm).
 
 S has a row for every missing cell, so the cost is O(|m|² r C) an evaluation: meant for tables with
-some hundreds or a few thousand gaps. Steps take the completed data's Hessian, so the fewer gaps, the
-faster they converge. The mean, if there is one, is profiled out with ŷ (by ML).
+some hundreds or a few thousand gaps. Products with the Hessian are differences of gradients.
+The mean, if there is one, is profiled out with ŷ (by ML).
 """
 
 from __future__ import annotations
@@ -21,12 +21,22 @@ from numpy.typing import NDArray
 
 from regnet.errors import InputError
 from regnet.models.decomposition import Decomposition
-from regnet.models.kronecker import LOG_2_PI, CanonicalBasis, Likelihood, SpectralData, evaluate
+from regnet.models.kronecker import (
+    LOG_2_PI,
+    CanonicalBasis,
+    Likelihood,
+    SpectralData,
+    change_of_basis,
+    evaluate,
+    hessian_product,
+)
 
 Matrix = NDArray[np.float64]
 
 MOST_CELLS = 5_000
 """Most missing values that are treated exactly."""
+DIFFERENCE = 1e-7
+"""Size of the change, of canonical variances that add up to one, between gradients of a difference."""
 MOST_NUMBERS = 200_000_000
 """Most numbers (missing values × rank × conditions) that one evaluation may hold."""
 
@@ -85,7 +95,7 @@ class Gaps:
         )
 
     def evaluate(self, data: SpectralData, basis: CanonicalBasis) -> Likelihood:
-        """−2 log likelihood of what is there, with its gradient; the Hessian is the completed data's."""
+        """−2 log likelihood of what is there, with its gradient."""
         spread = self._spread(basis, data)
         precision = self._precision(basis, data, spread)
         inverse_root = _inverse_root(precision)
@@ -105,6 +115,27 @@ class Gaps:
             signal_gradient=whole.signal_gradient - by_value.T @ by_value,
             noise_gradient=0.5 * (noise_gradient + noise_gradient.T),
         )
+
+    def hessian_product(
+        self, data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood, change: Matrix
+    ) -> Matrix:
+        """Product with the observed Hessian, as a difference of gradients a small change apart."""
+        n_conditions = data.n_conditions
+        length = DIFFERENCE / max(float(np.abs(change).max()), 1e-300)
+        moved = change_of_basis(
+            np.diag(basis.signal) + length * change[:n_conditions],
+            np.diag(basis.noise) + length * change[n_conditions:],
+        )
+        if moved is None:  # next to the cone's edge: the completed data's Hessian
+            return hessian_product(replace(data, gaps=None), basis, likelihood, change)
+        weights, loadings, signal, noise = moved
+        there = self.evaluate(
+            data, CanonicalBasis(basis.weights @ weights, basis.loadings @ loadings, signal, noise)
+        )
+        back = [weights @ g @ weights.T for g in (there.signal_gradient, there.noise_gradient)]
+        differences = np.stack(back) - [likelihood.signal_gradient, likelihood.noise_gradient]
+        symmetric = 0.5 * (differences + differences.transpose(0, 2, 1))
+        return np.asarray(symmetric.reshape(2 * n_conditions, n_conditions) / length)
 
     def _completed(
         self, data: SpectralData, basis: CanonicalBasis, spread: Matrix, precision: Matrix

@@ -297,6 +297,8 @@ def hessian_product(
         The changes of the two gradients, exactly symmetric: an antisymmetric rounding error
         would meet a negative definite Hessian and grow in conjugate gradients.
     """
+    if data.gaps is not None:
+        return data.gaps.hessian_product(data, basis, likelihood, change)
     n_conditions = data.n_conditions
     signal, noise = change[:n_conditions], change[n_conditions:]
     response = likelihood.precision * (likelihood.products @ change)

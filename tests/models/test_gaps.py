@@ -121,3 +121,18 @@ def test_reml_with_gaps_and_a_condition_without_values_are_refused():
     gaps[:, 1] = np.nan
     with pytest.raises(InputError, match="without any"):
         fit_mixed_model(scores, gaps)
+
+
+@pytest.mark.parametrize("noise", ["random", "diag"])
+def test_many_gaps_converge_quickly_and_within_the_iterations_allowed(noise):
+    rng = np.random.default_rng(0)
+    scores = rng.random((100, 30))
+    expression = 0.3 * scores @ rng.standard_normal((30, 5)) + rng.standard_normal((100, 5))
+    expression[rng.random((100, 5)) < 0.1] = np.nan
+    fit = fit_mixed_model(scores, expression, noise=noise)
+    assert fit.converged
+    assert fit.n_iterations <= 60
+    cut = fit_mixed_model(scores, expression, noise=noise, max_iterations=4)
+    assert cut.n_iterations <= 4
+    assert cut.stop_reason == "iteration limit"
+    assert cut.log_likelihood <= fit.log_likelihood
