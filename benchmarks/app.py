@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -27,15 +28,17 @@ HOME = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(HOME), str(HOME / "tests" / "tui")]
 
 from fake_runs import make_run, places_in  # noqa: E402
-from terminal import Terminal  # noqa: E402
+from terminal import Terminal, plain  # noqa: E402
 
 from regnet.execution import Execution  # noqa: E402
 from regnet.places import Places  # noqa: E402
 from regnet.row_filter import read_filter  # noqa: E402
 from regnet.runs.events import EventLog  # noqa: E402
 from regnet.runs.folder import RunFolder, create_run  # noqa: E402
+from regnet.runs.launch import start_run, stop_run  # noqa: E402
 from regnet.runs.replay import Replay  # noqa: E402
 from regnet.runs.rows_file import write_rows_file  # noqa: E402
+from regnet.runs.state import state_of  # noqa: E402
 from regnet.study import Study  # noqa: E402
 
 READY = "Run  ^r"
@@ -147,6 +150,58 @@ def _growing(folder: RunFolder, study: Study, per_second: int) -> Iterator[None]
     finally:
         over.set()
         thread.join()
+
+
+def link_lost(data: Path, repeats: int) -> Iterator[Figure]:
+    """Time from a lost link to the same run's numbers in another terminal, while the run goes on."""
+    study = Study(
+        name="live",
+        motifs="synthetic",
+        genes=200,
+        tfs=20,
+        conditions=[2, 4],
+        covariance="id",
+        replicates=5000,
+    )
+    folder = start_run(study, Execution(jobs=1), places_in(data), command=["regnet"])
+    times = []
+    terminal = Terminal(data)
+    try:
+        _attach(terminal, study, least=10)
+        for _ in range(repeats):
+            seen = _attach(terminal, study, least=1)
+            terminal.cut()
+            began = time.perf_counter()
+            gone, terminal = terminal, Terminal(data)
+            shown = _attach(terminal, study, least=seen)
+            times.append(time.perf_counter() - began)
+            gone.close()
+            if not seen <= shown <= state_of(folder).done:
+                raise AssertionError(f"{shown} replicates are shown after {seen}, not what the log holds")
+    finally:
+        terminal.close()
+        stop_run(folder, wait=10.0)
+    yield Figure("from a lost link to the run's numbers again", statistics.median(times), 2.0, "s")
+
+
+def _attach(terminal: Terminal, study: Study, least: int) -> int:
+    """Open the one run there is; return how many replicates its screen shows, once `least` are."""
+    if READY not in terminal.text():
+        terminal.wait_for(READY, 60)
+    start = len(terminal.output)
+    terminal.send(F3)
+    terminal.wait_for(study.name, 60)
+    terminal.send("\r")
+    end = time.perf_counter() + 60
+    total = len(study.scenarios) * study.replicates
+    while time.perf_counter() < end:
+        told = plain(bytes(terminal.output[start:])).decode(errors="replace")
+        done = [int(text) for text in re.findall(rf"(\d+)/{total}\b", told)]
+        # the head with what is done, and the table of both methods' means
+        if "Overview" in told and "±" in told and done and done[-1] >= least:
+            return done[-1]
+        terminal.read_once(0.01)
+    raise AssertionError(f"the run was not shown: {terminal.text()[-2000:]}")
 
 
 def many_runs(data: Path, n_runs: int) -> Iterator[Figure]:
@@ -297,6 +352,7 @@ def main(argv: list[str] | None = None) -> int:
         lambda data: key_echo(data, 40 if quick else 200, busy=False),
         lambda data: key_echo(data, 40 if quick else 200, busy=True),
         lambda data: bytes_written(data, 3.0 if quick else 10.0),
+        lambda data: link_lost(data, 3 if quick else 9),
         lambda data: many_runs(data, n_runs),
         lambda data: many_rows(data, n_rows),
         lambda data: longest_block(data, n_rows // 10),

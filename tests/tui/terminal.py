@@ -96,6 +96,11 @@ class Terminal:
                 return self.code
         raise AssertionError(f"the app is still there after {seconds} s")
 
+    def cut(self) -> None:
+        """Take the terminal away, as a lost link does; nothing can be read or sent any more."""
+        os.close(self.descriptor)
+        self.descriptor = -1  # the number may soon be another file's
+
     def close(self) -> None:
         """End the app, whatever it is doing."""
         if self.code is None:
