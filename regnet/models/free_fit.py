@@ -292,7 +292,8 @@ def _line_search(
     step = model.step()
     n_conditions = data.n_conditions
     here = likelihood.deviance
-    rounding = 1e-13 * abs(here) + 1e-12
+    # The sums cancel, so their size counts too: that of one unit for each value.
+    rounding = 1e-13 * (abs(here) + 10.0 * data.n_genes * n_conditions)
     length = 1.0
     for _ in range(30):
         moved = _moved(basis, model, cone, length * step[:n_conditions], length * step[n_conditions:])
