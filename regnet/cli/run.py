@@ -134,7 +134,8 @@ def report(replay: Replay, options: argparse.Namespace, *, interrupted: bool = F
         write(summary_lines(summary, replay.study, width=room()))
         for label, count in replay.failures.items():
             if count:
-                write(f"{count} fits of {label} failed: 'regnet runs show {folder.id} --log' says which")
+                log = f"regnet runs show {folder.id} --log{data_words(options)}"
+                write(f"{count} fits of {label} failed: '{log}' says which")
         write(["", f"everything is in {harmless(folder.path)}"])
     if state.is_resumable:
         complain(f"resume it with: {resume}")

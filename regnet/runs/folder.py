@@ -22,6 +22,7 @@ from regnet.errors import InputError, shown
 from regnet.execution import Execution
 from regnet.files.table_names import find_table
 from regnet.places import MARKER, Places
+from regnet.runs.environment import environment
 from regnet.runs.processes import host_name
 from regnet.study import Study
 
@@ -370,11 +371,15 @@ def _make_folder(runs: Path, label: str, mode: int) -> Path:
 
 
 def _header(record: Mapping[str, object]) -> str:
+    machine = environment()
+    packages = ((name, number) for name, number in machine["versions"].items() if name not in record)
     lines = [
         f"regNet {record['regnet']}, Python {record['python']}, on {record['host']}",
+        f"{machine['processors']} of {machine['machine_processors']} processors, {machine['processor']}",
+        ", ".join(f"{name} {number}" for name, number in packages),
         f"command: {record['command']}",
-        "Every parameter of the study, defaults included. The versions of all packages, the BLAS and the",
-        "processors stand in the first line of events.jsonl.",
+        "Every parameter of the study, defaults included. What each session was computed with, the BLAS of",
+        "the workers too, stands in the lines 'started', 'resumed' and 'scenario' of events.jsonl.",
     ]
     return "".join(f"# {''.join(c if c.isprintable() else '?' for c in line)}\n" for line in lines) + "\n"
 

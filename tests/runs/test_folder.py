@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,9 @@ def test_the_study_is_written_with_every_parameter_and_reads_back_equal(
     for name in study.values:
         assert f"\n{name} = " in text
     assert "command: regnet run" in text
+    for package in ("numpy", "scipy", "joblib"):
+        assert f"{package} {version(package)}" in text
+    assert re.search(rf"# \d+ of {os.cpu_count()} processors, ", text)
 
 
 def test_the_record_says_where_when_and_how(folder: RunFolder, places: Places) -> None:

@@ -1,6 +1,6 @@
 """Runs killed at random moments, resumed, killed again: every value is that of an undisturbed run.
 
-``REGNET_KILLS=200`` in the environment makes many more kills (``benchmarks/kills.py`` does).
+``REGNET_KILLS=200`` in the environment makes many more kills.
 """
 
 from __future__ import annotations
