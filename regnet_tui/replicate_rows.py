@@ -76,7 +76,8 @@ class ReplicateRows:
         for name in self._replay.rows.metric_names:
             metric = METRICS_BY_NAME.get(name)
             title, short = (metric.title, metric.short) if metric is not None else (name, "")
-            metrics.append(Column(name, title, max(min(len(title), 16), 9), True, short=short))
+            width, least = (max(len(text), 9) for text in (title, short or title))
+            metrics.append(Column(name, title, width, True, least, short))
         return [self._scenarios.column("scenario"), *_FIXED, *metrics, *_LAST]
 
     def value(self, key: int, name: str) -> object:
