@@ -9,10 +9,16 @@ written beside this file, at 80 × 24 and wide.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import platform
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+from unittest import mock
+
+from textual.worker import WorkerCancelled
 
 from regnet.places import Places
 from regnet_tui.app import RegnetApp
@@ -37,17 +43,19 @@ SCREENS: dict[str, str] = {
     "compare": "f3 space space equals_sign",
     "help": "tab tab tab tab tab f1",
     "palette": "ctrl+p",
+    "info": "ctrl+p p a t h s enter",
 }
 
 
 async def take(data: Path, name: str, keys: str, size: tuple[int, int]) -> None:
     """Write one screen at one size."""
-    app = RegnetApp(Places(data, "for the pictures"), theme="regnet-dark")
+    app = RegnetApp(Places(data, "--data"), theme="regnet-dark")
     async with app.run_test(size=size) as pilot:
         await pilot.pause(0.8)
         for key in keys.replace("{last}", "G").split():
             await pilot.press(key)
-            await app.workers.wait_for_complete()
+            with contextlib.suppress(WorkerCancelled):  # a search, by the next letter
+                await app.workers.wait_for_complete()
             await pilot.pause(0.2)
         await pilot.pause(0.5)
         await app.workers.wait_for_complete()
@@ -61,13 +69,15 @@ async def take(data: Path, name: str, keys: str, size: tuple[int, int]) -> None:
 def main(argv: list[str]) -> int:
     """Take all pictures, or those named after the data directory."""
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"  # a copy: no draft or preset of the user's is in the pictures
-        data.mkdir()
-        shutil.copytree(Path(argv[0]) / "runs", data / "runs")
-        for name, keys in SCREENS.items():
-            if len(argv) == 1 or name in argv[1:]:
-                for size in ((80, 24), WIDE):
-                    asyncio.run(take(data, name, keys, size))
+        # a copy under a name that says nothing of this machine, without the user's drafts and presets
+        shutil.copytree(Path(argv[0]).resolve() / "runs", Path(folder) / "regnet-data" / "runs")
+        os.chdir(folder)
+        data = Path("regnet-data")
+        with mock.patch("platform.platform", return_value=platform.system()):
+            for name, keys in SCREENS.items():
+                if len(argv) == 1 or name in argv[1:]:
+                    for size in ((80, 24), WIDE):
+                        asyncio.run(take(data, name, keys, size))
     return 0
 
 
