@@ -71,7 +71,8 @@ def labels_from(names: Sequence[str], rows: Sequence[Sequence[str]], *, alone: s
         return ScenarioLabels("scenario", "scenario", texts, texts)
     titles = [short_name(name) for name in names]
     full = tuple(_BETWEEN.join(row) for row in rows)
-    short = tuple(_CLOSE.join(row) for row in _shortened(rows, _ROOM))
+    close = [(_CLOSE.join(row), _CLOSE.join(cut)) for row, cut in zip(rows, _shortened(rows, _ROOM))]
+    short = tuple(whole if len(whole) <= _ROOM else cut for whole, cut in close)
     return ScenarioLabels(_BETWEEN.join(titles), _CLOSE.join(titles), full, short)
 
 
