@@ -25,7 +25,7 @@ from regnet.errors import InputError
 from regnet.places import Places, find_places
 from regnet.settings import remember, setting
 from regnet.study import Study
-from regnet_tui.draft import load_draft
+from regnet_tui.draft import take_draft
 from regnet_tui.form_state import FormState, check
 from regnet_tui.from_thread import later
 from regnet_tui.page import Page
@@ -87,7 +87,7 @@ class RegnetApp(App[int]):
     # ---- screens ---------------------------------------------------------------------------------
 
     def _make_study(self) -> StudyScreen:
-        draft = load_draft(self.places.drafts)
+        draft = take_draft(self.places.drafts)
         self._study = StudyScreen(draft or first_state(self.places))
         return self._study
 

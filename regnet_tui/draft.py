@@ -1,20 +1,28 @@
-"""How does a form that was being filled in come back after a crash or a lost connection?"""
+"""How does a form that was being filled in come back after a crash or a lost connection?
+
+Each app writes a draft of its own, named by its process, so that two apps on one data directory never
+overwrite each other's. An app that starts takes over the newest draft whose app is gone.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 from regnet.atomic_files import write_whole
+from regnet.runs.processes import process_from, process_id
 from regnet.study import Study
 from regnet_tui.form_state import FormState, form_parameters
 
 FORMAT = 1
 _MOST_BYTES = 1_000_000
+_ABANDONED_AFTER = 24 * 3600.0  # seconds after which another host's draft counts as nobody's
 
 
 def save_draft(folder: Path, state: FormState) -> None:
-    """Write the draft, whole or not at all.
+    """Write this app's draft, whole or not at all.
 
     Raises
     ------
@@ -24,24 +32,71 @@ def save_draft(folder: Path, state: FormState) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     content = {
         "format": FORMAT,
+        "process": process_id().as_fields(),
         "texts": dict(state.texts),
         "origin": dict(state.origin),
         "origin_name": state.origin_name,
     }
-    write_whole(folder / "study.json", json.dumps(content, indent=1))
+    write_whole(_own(folder), json.dumps(content, indent=1))
 
 
-def load_draft(folder: Path) -> FormState | None:
-    """Return the draft, or None where there is none that can be read."""
+def take_draft(folder: Path) -> FormState | None:
+    """Return this app's draft, or else the newest that no living app writes, which becomes this app's.
+
+    None where there is none that can be read. Of two apps that start at once, one gets the draft.
+    """
+    own = _own(folder)
+    state = _state(_content(own))
+    if state is not None:
+        return state
+    for path in sorted(folder.glob("study-*.json"), key=_changed, reverse=True):
+        content = _content(path)
+        state = _state(content)
+        if state is None or not _is_abandoned(content, path):
+            continue
+        try:
+            path.rename(own)
+        except FileNotFoundError:
+            continue  # another app was quicker
+        except OSError:
+            pass  # a directory that can't be written: the draft is read all the same
+        return state
+    return None
+
+
+def _own(folder: Path) -> Path:
+    me = process_id()
+    return folder / f"study-{me.pid}-{me.started or 0}.json"
+
+
+def _changed(path: Path) -> float:
     try:
-        with (folder / "study.json").open(encoding="utf-8") as stream:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _is_abandoned(content: dict[str, Any], path: Path) -> bool:
+    """Whether no living app writes a draft: its process is gone or, where that can't be known, long idle."""
+    writer = process_from(content.get("process"))
+    alive = writer.is_alive if writer is not None else False
+    return time.time() - _changed(path) > _ABANDONED_AFTER if alive is None else not alive
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return what a draft's file holds; empty where it can't be read."""
+    try:
+        with path.open(encoding="utf-8") as stream:
             content = json.loads(stream.read(_MOST_BYTES))
     except (OSError, ValueError, RecursionError):
-        return None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        return None
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _state(content: dict[str, Any]) -> FormState | None:
+    """Return the form that a draft holds; None where it holds none."""
     texts, origin = _texts(content.get("texts")), _texts(content.get("origin"))
-    if texts is None or origin is None:
+    if content.get("format") != FORMAT or texts is None or origin is None:
         return None
     defaults = FormState.from_study(Study(), "")
     known = form_parameters()
@@ -50,11 +105,6 @@ def load_draft(folder: Path) -> FormState | None:
         {**defaults.texts, **{k: v for k, v in origin.items() if k in known}},
         str(content.get("origin_name", "")),
     )
-
-
-def drop_draft(folder: Path) -> None:
-    """Forget the draft."""
-    (folder / "study.json").unlink(missing_ok=True)
 
 
 def _texts(found: object) -> dict[str, str] | None:

@@ -16,7 +16,7 @@ from terminal import HOME, Terminal
 
 from regnet.runs.folder import run_ids
 from regnet.study import Study
-from regnet_tui.draft import load_draft
+from regnet_tui.draft import take_draft
 
 READY = "Run  ^r"
 PATIENCE = 30.0  # seconds: the machine that runs the tests may be busy
@@ -66,7 +66,7 @@ def test_a_hang_up_saves_the_draft_and_ends_the_app_within_a_second(tmp_path: Pa
         code = terminal.wait()
         assert time.perf_counter() - began < 1.5
         assert code == 128 + signal.SIGHUP
-    state = load_draft(tmp_path / "drafts")
+    state = take_draft(tmp_path / "drafts")
     assert state is not None
     assert state.texts["genes"] == "77"
 
@@ -91,7 +91,7 @@ def test_a_terminal_that_takes_nothing_does_not_keep_the_app_from_leaving(tmp_pa
         assert pid == terminal.pid
         terminal.code = os.waitstatus_to_exitcode(status)
         assert time.perf_counter() - began < 2.0
-    state = load_draft(tmp_path / "drafts")
+    state = take_draft(tmp_path / "drafts")
     assert state is not None
     assert state.texts["genes"] == "78"
 
@@ -120,7 +120,7 @@ def test_a_storm_of_resizes_ends_in_a_whole_screen(tmp_path: Path) -> None:
         terminal.resize(100, 30)
         end = time.perf_counter() + PATIENCE
         lines = [""]
-        while "Quit" not in lines[-1] and time.perf_counter() < end:
+        while ("Quit" not in lines[-1] or "regNet" not in lines[0]) and time.perf_counter() < end:
             terminal.read(0.5)
             lines = terminal.screen((100, 30))
         assert "regNet" in lines[0]
