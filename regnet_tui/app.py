@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
+import gc
 import os
 import signal
 import sys
@@ -83,6 +84,8 @@ class RegnetApp(App[int]):
 
     def on_mount(self) -> None:
         self.set_interval(2.0, self.look_for_news)
+        # What stands once the first screen does stays: the collector needn't look through it again.
+        self.set_timer(0.3, gc.freeze)
 
     # ---- screens ---------------------------------------------------------------------------------
 

@@ -67,15 +67,16 @@ def list_runs(places: Places) -> list[RunInfo]:
     fresh: dict[str, Any] = {}
     news = 0
     for id in run_ids(runs):
-        stamp = _stamp(runs / id)
+        folder = RunFolder(runs / id)
+        stamp = _stamp(folder)
         entry = index.get(id)
         if entry is not None and stamp is not None and entry.get("stamp") == stamp:
-            info = _remembered(RunFolder(runs / id), entry)
+            info = _remembered(folder, entry)
             if info is not None:
                 fresh[id] = entry
                 found.append(info)
                 continue
-        info = describe_run(RunFolder(runs / id))
+        info = describe_run(folder)
         if info is None:
             continue
         found.append(info)
@@ -120,10 +121,11 @@ def _info(folder: RunFolder, given: Mapping[str, Any], state: RunState) -> RunIn
         return None
 
 
-def _stamp(folder: Path) -> list[int] | None:
+def _stamp(folder: RunFolder) -> list[int] | None:
     """Return what changes when a run goes on or is renamed: times and sizes of its log and record."""
+    place = str(folder.path)  # text, since making two paths for each run is half of a long list's time
     try:
-        log, record = os.stat(folder / "events.jsonl"), os.stat(folder / "run.json")  # noqa: PTH116 (speed)
+        log, record = os.stat(f"{place}/events.jsonl"), os.stat(f"{place}/run.json")  # noqa: PTH116
     except OSError:
         return None
     return [log.st_size, log.st_mtime_ns, record.st_size, record.st_mtime_ns]
