@@ -189,14 +189,14 @@ class LMM:
             self._check_limix()
 
     def _check_limix(self) -> None:
-        can = "freeform or lowrank_k signal, freeform noise, mean intercept, likelihood ml, init default"
+        can = "freeform or lowrank_k signal, freeform noise, mean intercept, init default"
         lowrank = self.signal_model.startswith("lowrank_") and self.signal_model[8:].isdigit()
         fits = (self.signal_model == "freeform" or lowrank) and self.noise_model == "freeform"
-        plain = self.mean == "intercept" and self.likelihood == "ml" and self.init == "default"
+        plain = self.mean == "intercept" and self.init == "default"
         if not (fits and plain) or self.perturb:
             found = (
                 f"signal {self.signal_model}, noise {self.noise_model}, mean {self.mean}, "
-                f"likelihood {self.likelihood}, init {self.init}, perturb {write_value(self.perturb)}"
+                f"init {self.init}, perturb {write_value(self.perturb)}"
             )
             raise InputError("engine", f"what limix can fit ({can}, no perturb)", found)
 

@@ -298,6 +298,7 @@ def _fit(prepared: Prepared, dataset: Dataset, method: Method) -> Any:
             method.signal_model,
             method.noise_model,
             mean=method.mean,
+            likelihood=method.likelihood,
             decomposition=prepared.decomposition,
         )
     from regnet.models.mixed_model import fit_mixed_model

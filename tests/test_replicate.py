@@ -140,15 +140,24 @@ def test_arrays_of_every_fit_are_kept_under_its_label(prepared):
     assert arrays["LMM/effects_sd"].shape == (12, 3)
 
 
-def test_limix_takes_part_like_any_other_engine(motifs):
+def test_limix_takes_part_like_any_other_engine_by_ml_and_by_reml(motifs):
     pytest.importorskip("glimix_core")
-    methods = [LMM(mean="intercept"), LMM(mean="intercept", engine="limix")]
+    methods = [
+        LMM(mean="intercept", likelihood=likelihood, engine=engine)
+        for likelihood in ("ml", "reml")
+        for engine in ("regnet", "limix")
+    ]
     prepared = prepare(SCENARIO.replace(conditions=2, signal_fraction=0.6), motifs, 7, 0)
-    ours, theirs = _compute(prepared, methods).fits
-    assert theirs.status == "ok", theirs.reason
+    outcome = _compute(prepared, methods)
+    assert [fit.status for fit in outcome.fits] == ["ok"] * 4, outcome.fits
+    ml, limix_ml, reml, limix_reml = (fit.metrics["log_likelihood"] for fit in outcome.fits)
     # The same model; neither may be below the other by more than limix's loose tolerance.
-    assert theirs.metrics["log_likelihood"] == pytest.approx(ours.metrics["log_likelihood"], abs=1e-2)
-    assert theirs.metrics["pearson"] == pytest.approx(ours.metrics["pearson"], abs=1e-2)
+    assert limix_ml == pytest.approx(ml, abs=1e-2)
+    assert limix_reml == pytest.approx(reml, abs=1e-2)
+    assert abs(ml - reml) > 0.5
+    noises = [outcome.arrays[f"{fit.label}/noise_covariance"] for fit in outcome.fits]
+    np.testing.assert_allclose(noises[1], noises[0], rtol=1e-2)
+    np.testing.assert_allclose(noises[3], noises[2], rtol=1e-2)
 
 
 # ---- failures ----------------------------------------------------------------------------------------
