@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -35,7 +36,9 @@ OK, FAILED, REFUSED, TIMED_OUT = "ok", "failed", "refused", "timed out"
 NOT_CONVERGED, AT_BOUNDARY = "did not converge", "at boundary"
 
 _NUMERICAL = (np.linalg.LinAlgError, FloatingPointError)
-"""What arithmetic on unlucky data raises. Any other exception is a bug, and leaves the replicate."""
+"""What arithmetic on unlucky data raises. Any other exception is a bug, whose traceback is kept."""
+
+_LONGEST_REASON = 1000  # characters of a reason, which is one line of the log
 
 _SHOWN_ARRAYS = ("effects", "effects_sd", "signal_covariance", "noise_covariance")
 
@@ -89,8 +92,8 @@ class FitOutcome:
     label : str
         The method's name in tables.
     status : str
-        ``ok``; ``failed`` (its arithmetic broke down), ``refused`` (it has no answer for these data)
-        or ``timed out``.
+        ``ok``; ``failed`` (its arithmetic broke down, or regNet has a bug), ``refused`` (it has no
+        answer for these data) or ``timed out``.
     metrics : dict
         Values of :data:`regnet.metrics.METRICS`, None where undefined; empty unless ``ok``.
     reason : str
@@ -99,6 +102,8 @@ class FitOutcome:
         Time of the fit, without the shared decomposition and without scoring.
     warnings : tuple of str
         ``did not converge``, ``at boundary``.
+    problem : str
+        The traceback of an error that no arithmetic explains, in the fit or its scoring; else empty.
     """
 
     label: str
@@ -107,6 +112,7 @@ class FitOutcome:
     reason: str
     seconds: float
     warnings: tuple[str, ...]
+    problem: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +206,8 @@ def compute_replicate(
     Returns
     -------
     ReplicateOutcome
-        A fit that fails is an outcome like any other; it stops nothing. A bug is not: it propagates.
+        A fit that fails is an outcome like any other; it stops nothing. Nor does a bug in one method,
+        whose traceback is in its outcome; one in what the methods share (the drawing) propagates.
     """
     dataset = prepared.recorded(replicate) if prepared.recorded else draw(prepared.design, replicate)
     return fit_dataset(prepared, dataset, methods, labels, top=top, limit=limit)
@@ -251,23 +258,27 @@ def _fit_and_score(
 ) -> tuple[FitOutcome, Any]:
     start = time.perf_counter()
 
-    def without_fit(status: str, reason: str) -> tuple[FitOutcome, None]:
+    def without_fit(status: str, reason: str, problem: str = "") -> tuple[FitOutcome, None]:
         seconds = time.perf_counter() - start
-        return FitOutcome(label, status, {}, " ".join(reason.split()), seconds, ()), None
+        line = " ".join(reason.split())[:_LONGEST_REASON]
+        return FitOutcome(label, status, {}, line, seconds, (), problem), None
 
     try:
         with limit():
             fit = _fit(prepared, dataset, method)
+        seconds = time.perf_counter() - start
+        if not np.isfinite(fit.effects).all():
+            return without_fit(FAILED, "the estimated effects are not finite")
+        values = {**score(fit, dataset, top=top), "seconds": seconds}
     except TimeoutError as error:
         return without_fit(TIMED_OUT, str(error) or "the fit took longer than its time limit")
     except InputError as error:
         return without_fit(REFUSED, str(error))
     except _NUMERICAL as error:
         return without_fit(FAILED, f"{type(error).__name__}: {error}")
-    seconds = time.perf_counter() - start
-    if not np.isfinite(fit.effects).all():
-        return without_fit(FAILED, "the estimated effects are not finite")
-    values = {**score(fit, dataset, top=top), "seconds": seconds}
+    except Exception as error:
+        problem = "".join(traceback.format_exception(error))
+        return without_fit(FAILED, f"{type(error).__name__}: {error}", problem)
     warnings = []
     if not getattr(fit, "converged", True):
         warnings.append(NOT_CONVERGED)

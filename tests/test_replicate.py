@@ -196,10 +196,50 @@ def test_a_fit_that_fails_is_recorded_with_its_reason_and_stops_nothing(
 @pytest.mark.parametrize(
     "error", [TypeError("bug"), ValueError("bug"), IndexError("bug"), AttributeError("bug")]
 )
-def test_a_bug_is_not_recorded_as_a_failed_fit(prepared, monkeypatch, error):
+def test_a_bug_in_one_method_costs_no_other_and_keeps_its_traceback(prepared, monkeypatch, error):
+    methods = [Ridge(penalty=2.0), Ridge(), LMM()]
+    undisturbed = _compute(prepared, methods)
     monkeypatch.setattr(unit, "_fit", _raising(error))
-    with pytest.raises(type(error), match="bug"):
-        _compute(prepared, [Ridge(penalty=2.0)])
+    outcome = _compute(prepared, methods)
+    broken, *others = outcome.fits
+    assert (broken.status, broken.reason) == ("failed", f"{type(error).__name__}: bug")
+    assert "in _fit_and_score" in broken.problem
+    assert broken.problem.rstrip().endswith(broken.reason)
+    for found, expected in zip(others, undisturbed.fits[1:], strict=True):
+        assert (found.status, found.problem) == ("ok", "")
+        assert {**found.metrics, "seconds": 0} == {**expected.metrics, "seconds": 0}
+    assert f"{broken.label}/effects" not in outcome.arrays
+    assert "LMM/effects" in outcome.arrays
+
+
+def test_a_bug_in_scoring_fails_the_fit_that_was_scored(prepared, monkeypatch):
+    real = unit.score
+
+    def broken(fit, dataset, *, top):
+        if fit.penalty == 2.0:
+            raise KeyError("a metric\nof two lines")
+        return real(fit, dataset, top=top)
+
+    monkeypatch.setattr(unit, "score", broken)
+    failed, fine = _compute(prepared, [Ridge(penalty=2.0), Ridge()]).fits
+    assert (failed.status, fine.status) == ("failed", "ok")
+    assert "\n" not in failed.reason
+    assert "in broken" in failed.problem
+
+
+def test_a_failure_of_arithmetic_has_no_traceback(prepared, monkeypatch):
+    monkeypatch.setattr(unit, "_fit", _raising(np.linalg.LinAlgError("singular")))
+    (failed,) = _compute(prepared, [Ridge(penalty=2.0)]).fits
+    assert (failed.status, failed.problem) == ("failed", "")
+
+
+def test_an_error_outside_the_fits_propagates(prepared, monkeypatch):
+    def broken(*_):
+        raise TypeError("no data set")
+
+    monkeypatch.setattr(unit, "draw", broken)
+    with pytest.raises(TypeError, match="no data set"):
+        _compute(prepared, [Ridge()])
 
 
 def test_estimates_that_are_not_finite_are_a_failure(prepared, monkeypatch):

@@ -66,7 +66,13 @@ def main(words: Sequence[str] | None = None) -> int:
         complain(f"{error.filename or 'files'}: {(error.strerror or str(error)).lower()}")
         return MENDABLE
     except Exception as error:
-        complain(_bug(error, words))
+        import traceback
+
+        from regnet.cli.bug_report import bug_line
+
+        complain(
+            bug_line(f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error)), words)
+        )
         return FAILED
 
 
@@ -122,18 +128,3 @@ def _with_list(words: Sequence[str]) -> list[str]:
         len(words) == 1 or (words[1].startswith("-") and words[1] not in ("-h", "--help"))
     )
     return ["runs", "list", *words[1:]] if is_list else list(words)
-
-
-def _bug(error: Exception, words: Sequence[str]) -> str:
-    """Write down all about an error that should not be, and return the line that says where."""
-    import tempfile
-    import traceback
-
-    number, path = tempfile.mkstemp(prefix="regnet-bug-", suffix=".txt")
-    with open(number, "w", encoding="utf-8", errors="backslashreplace") as stream:  # noqa: PTH123
-        print(f"regnet {regnet.__version__}, Python {sys.version}, {sys.platform}", file=stream)
-        print(f"command: regnet {' '.join(words)}\n", file=stream)
-        traceback.print_exception(error, file=stream)
-    return (
-        f"a bug in regNet ({type(error).__name__}: {str(error)[:200]}); please report it with the file {path}"
-    )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regnet.cli.arguments import add_data_option
+from regnet.cli.bug_report import bug_line
+from regnet.cli.exit_codes import DONE, FAILED
 from regnet.cli.original_flags import FIT_FLAGS, add_original_flags
-from regnet.cli.output import harmless, write, write_json
+from regnet.cli.output import complain, harmless, write, write_json
 from regnet.cli.study_options import add_study_options, study_from_options
 from regnet.cli.summary_table import check_metrics, summary_lines, summary_records
 from regnet.errors import InputError
@@ -25,7 +27,7 @@ from regnet.summary import summarise
 
 if TYPE_CHECKING:
     from regnet.files.ybetaparams import Ybetaparams
-    from regnet.replicate import ReplicateOutcome
+    from regnet.replicate import FitOutcome, ReplicateOutcome
 
 _OF_SIMULATION = ("motifs", "dataset", "subset", "centre_motifs", "signal_mode", "held_out")
 _NOT_ITS_BUSINESS = (*_OF_SIMULATION, "name", "note")
@@ -82,8 +84,11 @@ def fit(options: argparse.Namespace) -> int:
     if options.as_study:
         return _write_study(options, places)
     records = []
+    code = DONE
     for task in _tasks(options, places):
         rows, outcomes = _fit_all(task, execution, quiet=options.json)
+        if _report_bugs(outcomes):
+            code = FAILED
         written = _write_results(task, rows, outcomes, options)
         summary = summarise(rows, task.study.baseline)
         if options.json:
@@ -97,7 +102,7 @@ def fit(options: argparse.Namespace) -> int:
         write("")
     if options.json:
         write_json(records)
-    return 0
+    return code
 
 
 def _write_study(options: argparse.Namespace, places: Places) -> int:
@@ -177,6 +182,17 @@ def _fit_all(task: _Task, execution: Execution, *, quiet: bool) -> tuple[Rows, l
     if shown > began:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     return rows, outcomes
+
+
+def _report_bugs(outcomes: Sequence[ReplicateOutcome]) -> bool:
+    """Say which methods raised errors, one line and one file for each; return whether any did."""
+    raised: dict[str, list[FitOutcome]] = {}
+    for fit in (fit for outcome in outcomes for fit in outcome.fits if fit.problem):
+        raised.setdefault(fit.label, []).append(fit)
+    for label, fits in raised.items():
+        what = f"{label} in {len(fits)} of {len(outcomes)} replicates: {fits[0].reason}"
+        complain(bug_line(what, fits[0].problem, sys.argv[1:]))
+    return bool(raised)
 
 
 def _outcomes(task: _Task, execution: Execution) -> Iterator[ReplicateOutcome]:

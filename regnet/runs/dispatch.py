@@ -4,8 +4,8 @@ Replicates go out scenario by scenario. When a worker dies, nobody knows which o
 was: each is tried once more, alone. Whoever takes a worker down alone is recorded as failed, and the
 study goes on; workers that die one after another are no replicate's fault and end the run.
 
-A replicate that raises is recorded as failed, too. Where all do, from the first on, something is broken,
-and that is said once, loudly: nobody should find an evening's study empty.
+A method that raises is recorded as failed, too. Where it does in every replicate, from the first on,
+something is broken, and that is said once, loudly: nobody should find an evening's study empty.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ POLL = 0.1
 """Seconds between two looks at the workers."""
 
 _DEATHS_IN_A_ROW = 5  # replicates killed one after another, after which it can't be the replicates
-_ALL_RAISE = 20  # replicates that raise from the first on, after which it can't be the replicates
+_ALL_RAISE = 20  # replicates in which a method raises from the first on: it can't be the replicates
 _AT_ONCE = 1000  # refused replicates that are written down at once
 
 
@@ -68,7 +68,8 @@ class Dispatch:
         self._suspects: deque[Task] = deque()
         self._suspected: set[Task] = set()
         self._deaths = 0
-        self._raised, self._alarm = 0, min(_ALL_RAISE, len(self._waiting))
+        self._raising = set(labels)  # the methods that have raised in every replicate so far
+        self._watched, self._alarm = 0, min(_ALL_RAISE, len(self._waiting))
         self._refused: dict[int, str] = {}
         self._last_result = time.monotonic()
 
@@ -136,20 +137,16 @@ class Dispatch:
         return self._without_fits(task, "failed", f"its worker died, twice: {outcome}")
 
     def _watch(self, result: Result) -> None:
-        """Sound the alarm where every replicate so far has raised."""
-        if not self._alarm:
-            return
-        if not result.problem:
-            self._alarm = 0
-            return
-        self._raised += 1
-        if self._raised == self._alarm:
-            self._alarm = 0
-            reason = next(iter(result.fits.values()))["reason"] if result.fits else "an error"
-            which = f"the first {self._raised} replicates all" if self._raised > 1 else "the first replicate"
+        """Sound the alarm where methods have raised in every replicate so far."""
+        self._raising.intersection_update(result.problems)
+        self._watched += 1
+        if self._watched == self._alarm and self._raising:
+            names = [label for label in self.labels if label in self._raising]
+            where = f"in each of the first {self._watched} replicates" if self._watched > 1 else "at once"
             self._note(
-                f"{which} raised an error, the last {reason}: regNet or its installation is at fault, not "
-                "the data; runner.log has the tracebacks. The run goes on; stop it unless you know better",
+                f"{', '.join(names)} raised an error {where}, the last {result.fits[names[0]]['reason']}: "
+                "regNet or its installation is at fault, not the data; runner.log has the tracebacks. "
+                "The run goes on; stop it unless you know better",
                 "error",
             )
 

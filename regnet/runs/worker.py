@@ -14,7 +14,7 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +58,9 @@ class Result:
     """What came of a task, as plain values and arrays.
 
     ``fits`` are as the log has them. ``preparation`` (seconds, sizes, notes, BLAS) comes with the first
-    result of a scenario from each worker. ``problem`` is the traceback of a replicate that raised.
-    ``refused`` says why nothing of this scenario can be computed.
+    result of a scenario from each worker. ``problems`` are the tracebacks of methods that raised, by
+    label; one that all of them share, where the replicate raised outside of them. ``refused`` says why
+    nothing of this scenario can be computed.
     """
 
     task: Task
@@ -68,8 +69,16 @@ class Result:
     fits: dict[str, dict[str, Any]]
     arrays: dict[str, Any]
     preparation: dict[str, Any] | None = None
-    problem: str = ""
+    problems: dict[str, str] = field(default_factory=dict)
     refused: str = ""
+
+    @property
+    def problem(self) -> str:
+        """Every traceback once, under the names of its methods; empty where nothing raised."""
+        labels: dict[str, list[str]] = {}
+        for label, problem in self.problems.items():
+            labels.setdefault(problem, []).append(label)
+        return "\n".join(f"{', '.join(names)}: {problem}" for problem, names in labels.items())
 
 
 _assignment: Assignment | None = None
@@ -185,15 +194,18 @@ def compute_on(assignment: Assignment, prepared: Prepared, task: Task) -> Result
         }
         for fit in outcome.fits
     }
-    return Result(task, seconds, dict(outcome.truth), fits, _kept(outcome, assignment.keep))
+    problems = {fit.label: fit.problem for fit in outcome.fits if fit.problem}
+    return Result(
+        task, seconds, dict(outcome.truth), fits, _kept(outcome, assignment.keep), problems=problems
+    )
 
 
 def raised(assignment: Assignment, task: Task, error: Exception, seconds: float) -> Result:
-    """Return the record of a replicate that raised: a bug, or memory that ran out, not its arithmetic."""
+    """Return the record of a replicate that raised outside its fits: a bug, or memory that ran out."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:1000]
     fits = lost_fits(assignment.study.labels, "failed", reason)
     problem = "".join(traceback.format_exception(error))
-    return Result(task, seconds, {}, fits, {}, problem=problem)
+    return Result(task, seconds, {}, fits, {}, problems=dict.fromkeys(fits, problem))
 
 
 def lost_fits(labels: Sequence[str], status: str, reason: str) -> dict[str, dict[str, Any]]:

@@ -153,6 +153,25 @@ def test_several_jobs_give_the_numbers_of_one(tmp_path: Path, capsys: pytest.Cap
     assert len(found[0]) == 4
 
 
+def test_a_bug_in_one_method_leaves_the_others_results_and_one_line_with_a_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("no such thing")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("regnet.models.mixed_model.fit_mixed_model", broken)
+    assert main(["fit", str(SAMPLES[0]), "--out", str(tmp_path / "out"), "--json"]) == 1
+    printed = capsys.readouterr()
+    (record,) = json.loads(printed.out)
+    counts = {cell["method"]: cell["n"] for cell in record["summary"] if cell["metric"] == "pearson"}
+    assert counts == {"Ridge": 3, "LMM": 0}
+    assert printed.err.count("\n") == 1
+    assert "LMM in 3 of 3 replicates: KeyError: 'no such thing'" in printed.err
+    (report,) = tmp_path.glob("regnet-bug-*.txt")
+    assert "in broken" in report.read_text()
+
+
 def test_convert_writes_the_same_numbers_without_pickle(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

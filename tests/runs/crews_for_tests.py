@@ -66,5 +66,15 @@ def refused(task: Task, labels: tuple[str, ...]) -> Result:
     return Result(task, 0.0, {}, {}, {}, refused="genes: wanted at most 10, found 60")
 
 
+def raised_in(label: str, task: Task, labels: tuple[str, ...]) -> Result:
+    """Return the result of a replicate in which one method raised, and the others did not."""
+    result = made_up(task, labels)
+    result.fits.update(lost_fits([label], "failed", "KeyError: 'y'"))
+    result.problems = {label: "Traceback of one …"}
+    return result
+
+
 def raised(task: Task, labels: tuple[str, ...]) -> Result:
-    return Result(task, 0.0, {}, lost_fits(labels, "failed", "KeyError: 'x'"), {}, problem="Traceback …")
+    """Return the result of a replicate in which every method raised."""
+    problems = dict.fromkeys(labels, "Traceback …")
+    return Result(task, 0.0, {}, lost_fits(labels, "failed", "KeyError: 'x'"), {}, problems=problems)

@@ -117,7 +117,29 @@ def test_a_replicate_that_raises_becomes_a_result_with_its_traceback(
     result = compute_on(assignment, prepared, Task(0, 0))
     assert result.fits["LMM"]["status"] == "failed"
     assert result.fits["Ridge"]["reason"] == "ZeroDivisionError: a bug"
-    assert "Traceback" in result.problem
+    assert result.problem.startswith("Ridge, LMM: Traceback")
+    assert result.problem.count("Traceback") == 1
+
+
+def test_a_method_that_raises_leaves_the_other_methods_of_its_replicate(
+    assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = prepare_scenario(assignment, 0, motif_table)
+    undisturbed = compute_on(assignment, prepared, Task(0, 0))
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("regnet.models.mixed_model.fit_mixed_model", broken)
+    result = compute_on(assignment, prepared, Task(0, 0))
+    assert result.fits["LMM"]["status"] == "failed"
+    assert result.fits["LMM"]["reason"] == "ZeroDivisionError: a bug"
+    assert list(result.problems) == ["LMM"]
+    assert result.problem.startswith("LMM: Traceback")
+    assert result.truth == undisturbed.truth
+    kept, expected = result.fits["Ridge"]["metrics"], undisturbed.fits["Ridge"]["metrics"]
+    assert {**kept, "seconds": 0} == {**expected, "seconds": 0}
+    assert result.arrays["Ridge/effects"].tobytes() == undisturbed.arrays["Ridge/effects"].tobytes()
 
 
 def test_a_scenario_whose_preparation_raises_is_failed_replicate_by_replicate_with_its_traceback(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
-from crews_for_tests import FakeCrew, made_up, raised
+from crews_for_tests import FakeCrew, made_up, raised, raised_in
 
 from regnet.runs.crews import CrewLost
 from regnet.runs.dispatch import Dispatch, StopRun
@@ -57,10 +57,13 @@ def test_a_replicate_that_hangs_beyond_all_patience_is_recorded_as_failed_after_
     assert notes[0].startswith("warning: scenario 0, replicate 2:")
 
 
-def notes_of(raising: set[int], total: int) -> list[str]:
+Answer = Callable[[Task, tuple[str, ...]], Result]
+
+
+def notes_of(raising: set[int], total: int, answer: Answer = raised) -> list[str]:
     """Return what is said when some of a study's replicates raise."""
     notes: list[str] = []
-    crew = FakeCrew(lambda task: (raised if task.replicate in raising else made_up)(task, LABELS))
+    crew = FakeCrew(lambda task: (answer if task.replicate in raising else made_up)(task, LABELS))
     tasks = [Task(0, replicate) for replicate in range(total)]
     dispatch = Dispatch(
         crew, tasks, LABELS, record=lambda _: None, note=lambda text, level: notes.append(f"{level}: {text}")
@@ -75,8 +78,24 @@ def test_where_every_replicate_from_the_first_on_raises_that_is_said_once_and_lo
     total: int, said: int
 ) -> None:
     (note,) = notes_of(set(range(total)), total)
-    assert note.startswith(f"error: the first {said} replicates all raised an error, the last KeyError: 'x'")
+    assert note.startswith(
+        f"error: Ridge, LMM raised an error in each of the first {said} replicates, the last KeyError: 'x'"
+    )
     assert "runner.log" in note
+
+
+def test_one_method_that_raises_every_time_is_named_whatever_becomes_of_the_others() -> None:
+    (note,) = notes_of(set(range(50)), 50, lambda task, labels: raised_in("LMM", task, labels))
+    assert note.startswith(
+        "error: LMM raised an error in each of the first 20 replicates, the last KeyError: 'y'"
+    )
+
+
+def test_methods_that_raise_by_turns_are_no_alarm() -> None:
+    def answer(task: Task, labels: tuple[str, ...]) -> Result:
+        return raised_in(labels[task.replicate % 2], task, labels)
+
+    assert notes_of(set(range(50)), 50, answer) == []
 
 
 def test_replicates_that_raise_among_others_that_do_not_are_no_alarm() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crews_for_tests import FakeCrew, made_up, raised, refused
+from crews_for_tests import FakeCrew, made_up, raised, raised_in, refused
 
 from regnet import Execution, InputError, Study
 from regnet.cli import main
@@ -118,6 +118,19 @@ def test_a_replicate_that_raises_is_recorded_with_its_reason_and_the_study_goes_
     assert row.reason == "KeyError: 'x'"
     assert "scenario 0, replicate 1 raised" in capsys.readouterr().err
     assert any("regnet replay" in line.text for line in replay(folder).log)
+
+
+def test_a_method_that_raises_is_counted_and_the_others_results_are_kept(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    carry_out(folder, lambda task: raised_in("LMM", task, LABELS))
+    assert sorted(recorded(folder)) == ALL
+    assert replay(folder).failures == {"Ridge": 0, "LMM": len(ALL)}
+    assert state_of(folder).name == "finished with failures"
+    assert "Traceback of one" in capsys.readouterr().err
+    assert [
+        line.text for line in replay(folder).log if line.level == "error" and "each of the first" in line.text
+    ]
 
 
 def test_a_scenario_that_cannot_be_prepared_is_refused_replicate_by_replicate(folder: RunFolder) -> None:
