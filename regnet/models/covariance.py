@@ -18,7 +18,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import block_diag
 
 from regnet.errors import InputError
 from regnet.models.structure_names import StructureName
@@ -108,7 +107,7 @@ class Loadings:
 
     def jacobian(self, theta: Vector, weights: Matrix) -> Matrix:
         turned = weights.T @ self._shaped(theta)
-        half = np.einsum("ca,bm->cmab", weights, turned, optimize=True)
+        half = weights[:, None, :, None] * turned.T[None, :, None, :]
         return np.asarray((half + half.swapaxes(2, 3)).reshape(self.size, -1))
 
     def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
@@ -142,47 +141,40 @@ class Loadings:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Scales:
-    """diag(a) B diag(a) with a = theta[group of each condition]."""
+    """diag(a) B diag(a) with one a for each group of conditions, whose members are ones in its row."""
 
     base: Matrix
-    groups: NDArray[np.intp]
+    members: Matrix
 
     @property
     def size(self) -> int:
-        return int(self.groups.max()) + 1
-
-    def _membership(self) -> Matrix:
-        return np.equal.outer(np.arange(self.size), self.groups).astype(np.float64)
-
-    def _summed(self, per_condition: Vector) -> Vector:
-        summed = np.bincount(self.groups, weights=per_condition, minlength=self.size)
-        return np.asarray(summed, dtype=np.float64)
+        return len(self.members)
 
     def matrix(self, theta: Vector) -> Matrix:
-        scales = theta[self.groups]
+        scales = theta @ self.members
         return scales[:, None] * self.base * scales
 
     def push(self, theta: Vector, change: Vector) -> Matrix:
-        half = change[self.groups][:, None] * self.base * theta[self.groups]
+        half = (change @ self.members)[:, None] * self.base * (theta @ self.members)
         return half + half.T
 
     def pull(self, theta: Vector, gradient: Matrix) -> Vector:
-        return self._summed(2.0 * ((gradient * self.base) @ theta[self.groups]))
+        return self.bend(theta, gradient)
 
     def bend(self, change: Vector, gradient: Matrix) -> Vector:
-        return self._summed(2.0 * ((gradient * self.base) @ change[self.groups]))
+        return self.members @ (2.0 * ((gradient * self.base) @ (change @ self.members)))
 
     def curvature(self, gradient: Matrix) -> Matrix:
-        member = self._membership()
-        return np.asarray(2.0 * member @ (gradient * self.base) @ member.T)
+        return np.asarray(2.0 * self.members @ (gradient * self.base) @ self.members.T)
 
     def approach(self, target: Matrix) -> Vector:
         ratio = np.maximum(target.diagonal(), 0.0) / self.base.diagonal()
-        return np.sqrt(self._summed(ratio) / np.bincount(self.groups))
+        return np.asarray(np.sqrt(self.members @ ratio / self.members.sum(axis=1)))
 
     def jacobian(self, theta: Vector, weights: Matrix) -> Matrix:
-        lifted = (self.base * theta[self.groups]) @ weights
-        half = np.einsum("gc,ca,cb->gab", self._membership(), weights, lifted, optimize=True)
+        lifted = (self.base * (theta @ self.members)) @ weights
+        products = (weights[:, :, None] * lifted[:, None, :]).reshape(len(weights), -1)
+        half = (self.members @ products).reshape(self.size, *weights.shape)
         return np.asarray((half + half.swapaxes(1, 2)).reshape(self.size, -1))
 
     def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
@@ -225,8 +217,11 @@ class Covariance:
         return sum(term.size for term in self.terms)
 
     def _parts(self, theta: Vector) -> list[tuple[Term, Vector]]:
-        ends = np.cumsum([term.size for term in self.terms])[:-1]
-        return list(zip(self.terms, np.split(theta, ends), strict=True))
+        parts, start = [], 0
+        for term in self.terms:
+            parts.append((term, theta[start : start + term.size]))
+            start += term.size
+        return parts
 
     def matrix(self, theta: Vector) -> Matrix:
         """The covariance at given parameters."""
@@ -247,7 +242,7 @@ class Covariance:
 
     def curvature(self, gradient: Matrix) -> Matrix:
         """That part written out."""
-        return block_diag(*(term.curvature(gradient) for term in self.terms))
+        return diagonal_blocks([term.curvature(gradient) for term in self.terms])
 
     def jacobian(self, theta: Vector, weights: Matrix) -> Matrix:
         """Differentials WᵀdV W for all parameters, one row each."""
@@ -285,6 +280,15 @@ class Covariance:
         return np.concatenate(moved) if found else None
 
 
+def diagonal_blocks(blocks: list[Matrix]) -> Matrix:
+    """Square matrices one after the other on the diagonal of one matrix."""
+    ends = np.cumsum([len(block) for block in blocks])
+    whole = np.zeros((ends[-1], ends[-1]))
+    for block, end in zip(blocks, ends, strict=True):
+        whole[end - len(block) : end, end - len(block) : end] = block
+    return whole
+
+
 def covariance(name: StructureName, n_conditions: int, given: Matrix | None = None) -> Covariance:
     """Build a structure for so many conditions.
 
@@ -302,10 +306,9 @@ def covariance(name: StructureName, n_conditions: int, given: Matrix | None = No
     """
     kind, rank = name.kind, name.rank
     n = n_conditions
-    one_group, own_group = np.zeros(n, dtype=np.intp), np.arange(n)
-    identity, ones = np.eye(n), np.ones((n, n))
+    identity, ones, together = np.eye(n), np.ones((n, n)), np.ones((1, n))
     if kind in ("fixed", "truth"):
-        return Covariance(name, (Scales(_checked(given, n, str(name)), one_group),), 1)
+        return Covariance(name, (Scales(_checked(given, n, str(name)), together),), 1)
     terms: list[Term] = []
     n_parameters = 0
     if kind == "freeform":
@@ -314,18 +317,18 @@ def covariance(name: StructureName, n_conditions: int, given: Matrix | None = No
         terms.append(Loadings(n, rank))
         n_parameters += n * rank - rank * (rank - 1) // 2
     if kind == "block" and name.partition:
-        groups = np.repeat(np.arange(len(name.partition)), name.partition)
-        same = np.equal.outer(groups, groups)
-        terms.append(Scales(np.where(same, ones + identity, EDGE), groups))
+        members = np.repeat(np.eye(len(name.partition)), name.partition, axis=1)
+        same = members.T @ members > 0.0
+        terms.append(Scales(np.where(same, ones + identity, EDGE), members))
         n_parameters += len(name.partition)
     elif kind in ("block", "block_id", "block_diag"):
-        terms.append(Scales(ones, one_group))
+        terms.append(Scales(ones, together))
         n_parameters += 1
     if kind in ("id", "lowrank_id", "block_id"):
-        terms.append(Scales(identity, one_group))
+        terms.append(Scales(identity, together))
         n_parameters += 1
     if kind in ("diagonal", "lowrank_diag", "block_diag"):
-        terms.append(Scales(identity, own_group))
+        terms.append(Scales(identity, identity))
         n_parameters += n
     return Covariance(name, tuple(terms), min(n_parameters, n * (n + 1) // 2))
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
-from regnet.models.covariance import SMALL, Covariance
+from regnet.models.covariance import SMALL, Covariance, diagonal_blocks
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -84,8 +83,7 @@ class SeparatePair:
         return np.concatenate([self.signal.bend(first, signal), self.noise.bend(second, noise)])
 
     def curvature(self, theta: Vector, signal: Matrix, noise: Matrix) -> Matrix:
-        blocks = self.signal.curvature(signal), self.noise.curvature(noise)
-        return np.asarray(scipy.linalg.block_diag(*blocks), dtype=np.float64)
+        return diagonal_blocks([self.signal.curvature(signal), self.noise.curvature(noise)])
 
     def jacobian(self, theta: Vector, weights: Matrix) -> tuple[Matrix, Matrix]:
         first, second = self._split(theta)
@@ -165,7 +163,7 @@ class ProportionalPair:
         # What leaving V = 0 costs counts at sin²φ = 1, what leaving Σ = 0 costs at cos²φ = 1.
         crossed = self._mixed(theta, noise, signal)
         last = np.array([[2.0 * float(np.vdot(crossed, self.total.matrix(theta[:-1])))]])
-        return np.asarray(scipy.linalg.block_diag(own, last), dtype=np.float64)
+        return diagonal_blocks([own, last])
 
     def jacobian(self, theta: Vector, weights: Matrix) -> tuple[Matrix, Matrix]:
         own = self.total.jacobian(theta[:-1], weights)

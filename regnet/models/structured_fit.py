@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from regnet.models.kronecker import (
     CanonicalBasis,
@@ -93,23 +93,27 @@ class _Metric:
         upper, lower = pair.jacobian(point.theta, point.basis.weights)
         # What a null direction's multiplier adds is part of what a step costs, as in the free fit.
         expected = pair.curvature(point.theta, _positive(point.signal), _positive(point.noise))
+        self.jacobian: Matrix | None = None
+        self.factor: Matrix | None = None
         if size > MOST_PRECONDITIONED:
             diagonal = expected.diagonal() + (upper**2) @ vv + 2.0 * (upper * lower) @ vs
             diagonal += (lower**2) @ ss
             self.diagonal = diagonal + 1e-8 * diagonal.mean()
-            self.factor = None
             return
         cross = (upper * vs) @ lower.T
         expected += (upper * vv) @ upper.T + (lower * ss) @ lower.T + cross + cross.T
         # Rotations of L change nothing: without this their block would be singular.
         expected.flat[:: size + 1] += 1e-8 * max(expected.trace() / size, 1e-300)
         self.diagonal = expected.diagonal()
-        self.factor = scipy.linalg.cho_factor(expected, check_finite=False)
+        self.jacobian = np.concatenate([upper, lower], axis=1)
+        self.factor, failed = dpotrf(expected)
+        if failed:
+            raise np.linalg.LinAlgError("the expected Hessian is not positive definite")
 
     def solve(self, vector: Vector) -> Vector:
         if self.factor is None:
             return np.asarray(vector / self.diagonal)
-        return np.asarray(scipy.linalg.cho_solve(self.factor, vector, check_finite=False))
+        return np.asarray(dpotrs(self.factor, vector)[0])
 
 
 def _snapped(data: SpectralData, pair: Pair, point: _Point) -> _Point:
@@ -185,7 +189,7 @@ def _newton_step(
     # Lengths of step and direction, and their product, in the metric.
     step_square, across, direction_square = 0.0, 0.0, size
     for _ in range(MOST_PRODUCTS):
-        product = _product(data, pair, point, direction)
+        product = _product(data, pair, point, metric, direction)
         bend = float(direction @ product)
         if bend <= 0.0:
             longer = max(stretch, 1.0)
@@ -210,15 +214,21 @@ def _newton_step(
     return step, False
 
 
-def _product(data: SpectralData, pair: Pair, point: _Point, change: Vector) -> Vector:
+def _product(data: SpectralData, pair: Pair, point: _Point, metric: _Metric, change: Vector) -> Vector:
+    """The Hessian in the parameters times a change of them."""
     weights = point.basis.weights
-    signal, noise = pair.push(point.theta, change)
-    inside = np.concatenate([weights.T @ signal @ weights, weights.T @ noise @ weights])
-    product = hessian_product(data, point.basis, point.likelihood, inside)
     n_conditions = weights.shape[0]
-    back = pair.pull(
-        point.theta,
-        weights @ product[:n_conditions] @ weights.T,
-        weights @ product[n_conditions:] @ weights.T,
-    )
-    return back + pair.bend(point.theta, change, point.signal, point.noise)
+    if metric.jacobian is not None:
+        inside = (change @ metric.jacobian).reshape(-1, n_conditions)
+        product = hessian_product(data, point.basis, point.likelihood, inside)
+        back = metric.jacobian @ np.ravel(product)
+    else:
+        signal, noise = pair.push(point.theta, change)
+        inside = np.concatenate([weights.T @ signal @ weights, weights.T @ noise @ weights])
+        product = hessian_product(data, point.basis, point.likelihood, inside)
+        back = pair.pull(
+            point.theta,
+            weights @ product[:n_conditions] @ weights.T,
+            weights @ product[n_conditions:] @ weights.T,
+        )
+    return np.asarray(back + pair.bend(point.theta, change, point.signal, point.noise))
