@@ -75,14 +75,22 @@ class RegnetApp(App[int]):
         self.theme = theme_for(theme, remembered, self.console.color_system, self.no_color)
         self._study: StudyScreen | None = None
         self._modes: dict[str, Callable[[], Screen[Any]]] = {  # type: ignore[assignment]
-            "study": self._make_study,
             "runs": functools.partial(self._make, "runs_screen", "RunsScreen"),
             "run": functools.partial(self._make, "run_screen", "RunScreen"),
             "results": functools.partial(self._make, "results_screen", "ResultsScreen"),
             "data": functools.partial(self._make, "data_screen", "DataScreen"),
         }
 
+    def get_default_screen(self) -> StudyScreen:
+        """Return the first screen.
+
+        Textual puts a default screen on the stack before it composes it, and a mode's first screen
+        after: too late since Python 3.12, where a task starts at once and widgets ask for their screen.
+        """
+        return self._make_study()
+
     def on_mount(self) -> None:
+        self.add_mode(self.DEFAULT_MODE, self._make_study)  # a place to come back to
         self.set_interval(2.0, self.look_for_news)
         # What stands once the first screen does stays: the collector needn't look through it again.
         self.set_timer(0.3, gc.freeze)
