@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
-from typing import Any, Protocol
+import re
+from collections.abc import Sequence
+from typing import Protocol
 
 from regnet.runs.processors import thread_environment
 from regnet.runs.worker import Assignment, Result, Task, begin, compute
@@ -38,6 +40,13 @@ class Crew(Protocol):
     def submit(self, task: Task) -> None:
         """Give it a task."""
 
+    @property
+    def room_apart(self) -> int:
+        """How many more it can compute so that a worker that dies takes one task along, and no other."""
+
+    def submit_apart(self, task: Task) -> None:
+        """Give it a task like that."""
+
     def collect(self, seconds: float) -> list[tuple[Task, Result | Exception]]:
         """Return what has been done, waiting at most some seconds for a first result."""
 
@@ -46,7 +55,10 @@ class Crew(Protocol):
 
 
 class LocalCrew:
-    """Worker processes of this machine: joblib's pool (loky), each with its own BLAS threads.
+    """Worker processes of this machine: joblib's pools (loky), each process with its own BLAS threads.
+
+    One pool of all workers as long as none dies, since it keeps them all busy to the end. Tasks that are
+    to be kept apart have pools of a single worker, each breaking by itself.
 
     Parameters
     ----------
@@ -57,76 +69,120 @@ class LocalCrew:
 
     def __init__(self, assignment: Assignment, jobs: int) -> None:
         self._assignment, self._jobs = assignment, jobs
-        self._tasks: dict[concurrent.futures.Future[Result], Task] = {}
-        self._pool: Any = None
+        self._shared: _Pool | None = None
+        self._apart: list[_Pool] = []
         self._seconds = 0.0
-        self._first_sign: concurrent.futures.Future[int] | None = None
 
     @property
     def room(self) -> int:
         # Quick ones, three wait for each worker, which last while the runner writes. Of slow ones fewer:
-        # all that are handed out are tried again one by one when a worker dies.
+        # all that are handed out are tried again when a worker dies.
         deep = 4 if self._seconds < _QUICK else 2
-        return deep * self._jobs - len(self._tasks)
+        return deep * self._jobs - len(self.under_way)
+
+    @property
+    def room_apart(self) -> int:
+        return self._jobs - len(self.under_way)
 
     @property
     def under_way(self) -> list[Task]:
-        return list(self._tasks.values())
+        return [task for pool in self._pools for task in pool.tasks.values()]
 
     def submit(self, task: Task) -> None:
-        if self._pool is None:
-            self._pool = self._make_pool()
-        try:
-            self._tasks[self._pool.submit(compute, task)] = task
-        except Exception as error:  # the pool broke since the last look: the task fares like the others
-            failed: concurrent.futures.Future[Result] = concurrent.futures.Future()
-            failed.set_exception(error)
-            self._tasks[failed] = task
+        self._close(self._apart)
+        if self._shared is None:
+            self._shared = _Pool(self._assignment, self._jobs)
+        self._shared.submit(task)
+
+    def submit_apart(self, task: Task) -> None:
+        if self._shared is not None:
+            self._close([self._shared])
+        idle = next((pool for pool in self._apart if not pool.tasks), None)
+        if idle is None:
+            idle = _Pool(self._assignment, 1)
+            self._apart.append(idle)
+        idle.submit(task)
 
     def collect(self, seconds: float) -> list[tuple[Task, Result | Exception]]:
         done, _ = concurrent.futures.wait(
-            self._tasks, timeout=seconds, return_when=concurrent.futures.FIRST_COMPLETED
+            [future for pool in self._pools for future in pool.tasks],
+            timeout=seconds,
+            return_when=concurrent.futures.FIRST_COMPLETED,
         )
         found: list[tuple[Task, Result | Exception]] = []
-        is_broken = False
-        for future in done:
-            task = self._tasks.pop(future)
-            error = future.exception()
-            if error is None:
-                result = future.result()
-                self._seconds = result.seconds
-                found.append((task, result))
-            else:
-                is_broken = True
-                found.append((task, WorkerDied(_last_line(error))))
-        if is_broken:
+        for pool in self._pools:
+            for future in done.intersection(pool.tasks):
+                task = pool.tasks.pop(future)
+                error = future.exception()
+                if error is None:
+                    result = future.result()
+                    self._seconds = result.seconds
+                    found.append((task, result))
+                else:
+                    pool.is_broken = True
+                    found.append((task, WorkerDied(_cause(error))))
+        for pool in [pool for pool in self._pools if pool.is_broken]:
             # A pool that has lost a worker gives up all its tasks.
-            found += [(task, WorkerDied("a worker died")) for task in self._tasks.values()]
-            has_begun = self._first_sign is not None and self._first_sign.exception(timeout=10) is None
-            self.close()
+            found += [(task, WorkerDied("a worker died")) for task in pool.tasks.values()]
+            has_begun = pool.has_begun
+            self._close([pool])
             if not has_begun:
                 raise CrewLost(f"the workers don't begin: {found[0][1]}")
         return found
 
     def close(self) -> None:
-        pool, self._pool = self._pool, None
-        self._tasks.clear()
-        if pool is not None:
-            pool.shutdown(wait=True, kill_workers=True)
+        self._close(self._pools)
 
-    def _make_pool(self) -> Any:
+    @property
+    def _pools(self) -> list[_Pool]:
+        return [*([self._shared] if self._shared else []), *self._apart]
+
+    def _close(self, pools: Sequence[_Pool]) -> None:
+        for pool in list(pools):
+            pool.close()
+            if pool is self._shared:
+                self._shared = None
+            else:
+                self._apart.remove(pool)
+
+
+class _Pool:
+    """Some processes, and the tasks that they were given."""
+
+    def __init__(self, assignment: Assignment, workers: int) -> None:
         from joblib.externals.loky import ProcessPoolExecutor
 
-        pool = ProcessPoolExecutor(
-            max_workers=self._jobs,
+        self.tasks: dict[concurrent.futures.Future[Result], Task] = {}
+        self.is_broken = False
+        self._executor = ProcessPoolExecutor(
+            max_workers=workers,
             initializer=begin,
-            initargs=(self._assignment, os.getpid()),
-            env=thread_environment(self._assignment.cores),
+            initargs=(assignment, os.getpid()),
+            env=thread_environment(assignment.cores),
         )
-        self._first_sign = pool.submit(os.getpid)
-        return pool
+        self._first_sign: concurrent.futures.Future[int] = self._executor.submit(os.getpid)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a worker has ever answered; waits for it a little."""
+        return self._first_sign.exception(timeout=10) is None
+
+    def submit(self, task: Task) -> None:
+        try:
+            future = self._executor.submit(compute, task)
+        except Exception as error:  # the pool broke since the last look: the task fares like the others
+            future = concurrent.futures.Future()
+            future.set_exception(error)
+        self.tasks[future] = task
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=True, kill_workers=True)
 
 
-def _last_line(error: BaseException) -> str:
+def _cause(error: BaseException) -> str:
+    """Return in one line what a broken pool says: how its worker ended, or else its last line."""
+    ends = re.search(r"exit codes? of the workers? (?:are|is) \{(.*)\}", str(error))
+    if ends:
+        return f"it ended by {ends[1]}"[:500]
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[-1] if lines else ''}"[:500]

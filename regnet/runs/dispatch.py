@@ -1,8 +1,8 @@
 """Which replicate is computed next, and what is recorded for one that takes its worker down with it?
 
 Replicates go out scenario by scenario. When a worker dies, nobody knows which of the tasks under way it
-was: each is tried once more, alone. Whoever takes a worker down alone is recorded as failed, and the
-study goes on; workers that die one after another are no replicate's fault and end the run.
+was: all are tried once more, so that it shows. Whoever takes a worker down by itself is recorded as
+failed, and the study goes on; workers that die one after another are no replicate's fault and end it.
 
 A method that raises is recorded as failed, too. Where it does in every replicate, from the first on,
 something is broken, and that is said once, loudly: nobody should find an evening's study empty.
@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from regnet.runs.crews import Crew, CrewLost, WorkerDied
+from regnet.runs.suspects import Suspects
 from regnet.runs.worker import Result, Task, lost_fits
 
 POLL = 0.1
@@ -65,8 +66,7 @@ class Dispatch:
         self.crew, self.labels, self.patience = crew, labels, patience
         self._record, self._note = record, note
         self._waiting = deque(tasks)
-        self._suspects: deque[Task] = deque()
-        self._suspected: set[Task] = set()
+        self._suspects = Suspects(crew)
         self._deaths = 0
         self._raising = set(labels)  # the methods that have raised in every replicate so far
         self._watched, self._alarm = 0, min(_ALL_RAISE, len(self._waiting))
@@ -86,8 +86,7 @@ class Dispatch:
                 look()
                 self._hand_out()
                 came = self.crew.collect(POLL)
-                results = [self._judge(task, outcome) for task, outcome in came]
-                self._record([result for result in results if result is not None])
+                self._judge_all(came)
                 self._give_up_the_stalled(bool(came))
         except CrewLost as lost:
             raise StopRun(str(lost), is_error=True) from None
@@ -103,9 +102,7 @@ class Dispatch:
 
     def _hand_out(self) -> None:
         if self._suspects:
-            # One at a time, so that the next death tells whose fault it is.
-            if not self.crew.under_way:
-                self.crew.submit(self._suspects.popleft())
+            self._suspects.hand_out()
             return
         unable: list[Result] = []
         while self._waiting and self.crew.room > 0 and len(unable) < _AT_ONCE:
@@ -116,10 +113,27 @@ class Dispatch:
                 self.crew.submit(task)
         self._record(unable)
 
+    def _judge_all(self, came: Sequence[tuple[Task, Result | Exception]]) -> None:
+        """Record what came of tasks; those whose worker died for the first time are tried once more."""
+        fell = {
+            task: str(outcome)
+            for task, outcome in came
+            if isinstance(outcome, WorkerDied) and task not in self._suspects
+        }
+        judged = [self._judge(task, outcome) for task, outcome in came if task not in fell]
+        self._record([result for result in judged if result is not None])
+        if fell:
+            self._suspects.suspect(list(fell))
+            task, why = next(iter(fell.items()))
+            which = _named(task) if len(fell) == 1 else f"{len(fell)} replicates under way when a worker died"
+            how = "it is tried once more" if len(fell) == 1 else "they are tried once more, apart"
+            self._note(f"{which}: {why}; {how}", "warning")
+
     def _judge(self, task: Task, outcome: Result | Exception) -> Result | None:
         """Return what is recorded for a task, or None where it is tried again."""
         if isinstance(outcome, Result):
-            self._suspected.discard(task)
+            if task in self._suspects:
+                self._suspects.clear(task)
             self._deaths = 0
             self._watch(outcome)
             if outcome.refused:
@@ -128,13 +142,16 @@ class Dispatch:
             return outcome
         if not isinstance(outcome, WorkerDied):
             raise outcome
-        if task not in self._suspected:
-            self._suspect(task, str(outcome))
+        times = self._suspects.convict(task)
+        if not times:
+            self._note(f"{_named(task)}: {outcome}; it is tried a last time, by itself", "warning")
             return None
-        self._deaths += 1
+        if not self._suspects.cleared:
+            self._deaths += 1
         if self._deaths >= _DEATHS_IN_A_ROW:
             raise StopRun(f"workers keep dying: {outcome}", is_error=True)
-        return self._without_fits(task, "failed", f"its worker died, twice: {outcome}")
+        often = "twice" if times == 2 else f"{times} times"
+        return self._without_fits(task, "failed", f"its worker died, {often}: {outcome}")
 
     def _watch(self, result: Result) -> None:
         """Sound the alarm where methods have raised in every replicate so far."""
@@ -150,12 +167,6 @@ class Dispatch:
                 "error",
             )
 
-    def _suspect(self, task: Task, why: str) -> None:
-        where = f"scenario {task.scenario}, replicate {task.replicate}"
-        self._note(f"{where}: {why}; it is tried once more", "warning")
-        self._suspected.add(task)
-        self._suspects.append(task)
-
     def _give_up_the_stalled(self, something_came: bool) -> None:
         now = time.monotonic()
         if something_came or not self.crew.under_way:
@@ -165,8 +176,11 @@ class Dispatch:
             stalled = self.crew.under_way
             self.crew.close()
             why = WorkerDied(f"no result in {self.patience:.0f} s, in spite of the time limit")
-            results = [self._judge(task, why) for task in stalled]
-            self._record([result for result in results if result is not None])
+            self._judge_all([(task, why) for task in stalled])
 
     def _without_fits(self, task: Task, status: str, reason: str) -> Result:
         return Result(task, 0.0, {}, lost_fits(self.labels, status, reason), {})
+
+
+def _named(task: Task) -> str:
+    return f"scenario {task.scenario}, replicate {task.replicate}"

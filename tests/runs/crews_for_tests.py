@@ -26,11 +26,15 @@ def made_up(task: Task, labels: tuple[str, ...]) -> Result:
 
 
 class FakeCrew:
-    """One worker in this process. `answer` makes a result, or raises: WorkerDied takes all tasks along."""
+    """One worker in this process. `answer` makes a result, or raises: WorkerDied takes all tasks along.
 
-    def __init__(self, answer: Callable[[Task], Result], width: int = 2) -> None:
-        self.answer, self.width = answer, width
+    Of those that were given to be kept apart, `apart` at a time, it takes none but its own.
+    """
+
+    def __init__(self, answer: Callable[[Task], Result], width: int = 2, apart: int = 1) -> None:
+        self.answer, self.width, self.apart = answer, width, apart
         self.given: list[Task] = []
+        self.given_apart: list[Task] = []
         self.tasks: list[Task] = []
         self.is_closed = False
 
@@ -46,6 +50,14 @@ class FakeCrew:
         self.given.append(task)
         self.tasks.append(task)
 
+    @property
+    def room_apart(self) -> int:
+        return self.apart - len(self.tasks)
+
+    def submit_apart(self, task: Task) -> None:
+        self.given_apart.append(task)
+        self.submit(task)
+
     def collect(self, seconds: float) -> list[tuple[Task, Result | Exception]]:
         if not self.tasks:
             time.sleep(seconds)
@@ -54,7 +66,8 @@ class FakeCrew:
         try:
             return [(task, self.answer(task))]
         except WorkerDied as death:
-            lost, self.tasks = self.tasks, []
+            lost = [] if task in self.given_apart else self.tasks
+            self.tasks = [other for other in self.tasks if other not in lost]
             return [(other, death) for other in (task, *lost)]
 
     def close(self) -> None:

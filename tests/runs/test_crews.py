@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from small_runs import small_study, wait_until
 from regnet.places import Places
 from regnet.runs import worker
 from regnet.runs.crews import CrewLost, LocalCrew, WorkerDied
-from regnet.runs.worker import Assignment, Result, Task, compute_on, motif_table, prepare_scenario
+from regnet.runs.worker import Assignment, Result, Task, compute, compute_on, motif_table, prepare_scenario
 
 
 @pytest.fixture
@@ -80,7 +81,8 @@ def test_a_killed_worker_gives_its_tasks_back_and_the_crew_goes_on(assignment: A
         collected(crew, 1)
         for replicate in range(1, 4):
             crew.submit(Task(0, replicate))
-        for process in list(crew._pool._processes):
+        assert crew._shared is not None
+        for process in list(crew._shared._executor._processes):
             os.kill(process, signal.SIGKILL)
         found = collected(crew, 3)
         assert any(isinstance(outcome, WorkerDied) for outcome in found.values())
@@ -89,6 +91,41 @@ def test_a_killed_worker_gives_its_tasks_back_and_the_crew_goes_on(assignment: A
         assert isinstance(collected(crew, 1)[Task(1, 2)], Result)
     finally:
         crew.close()
+
+
+def test_tasks_kept_apart_lose_their_own_worker_only(
+    assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regnet.runs.crews.compute", kill_at_replicate_1)
+    crew = LocalCrew(assignment, 3)
+    try:
+        for replicate in range(3):
+            crew.submit(Task(0, replicate))
+        found = collected(crew, 3)
+        assert isinstance(found[Task(0, 1)], WorkerDied)
+        for replicate in range(3):
+            crew.submit_apart(Task(0, replicate))
+        assert crew.room_apart == 0
+        found = collected(crew, 3)
+        death = found[Task(0, 1)]
+        assert isinstance(death, WorkerDied)
+        assert str(death) == "it ended by SIGKILL(-9)"
+        assert all(isinstance(found[Task(0, replicate)], Result) for replicate in (0, 2))
+        assert crew.room_apart == 3
+        crew.submit_apart(Task(0, 3))
+        assert isinstance(collected(crew, 1)[Task(0, 3)], Result)
+        crew.submit(Task(1, 2))
+        assert isinstance(collected(crew, 1)[Task(1, 2)], Result)
+    finally:
+        crew.close()
+
+
+def kill_at_replicate_1(task: Task) -> Result:
+    """Compute as usual, but for one replicate that takes its process down while the others are at work."""
+    if task.replicate == 1:
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return compute(task)
 
 
 def test_a_crew_whose_workers_do_not_begin_is_lost(

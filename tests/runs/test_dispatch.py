@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from crews_for_tests import FakeCrew, made_up, raised, raised_in
 
-from regnet.runs.crews import CrewLost
+from regnet.runs.crews import CrewLost, WorkerDied
 from regnet.runs.dispatch import Dispatch, StopRun
 from regnet.runs.worker import Result, Task
 
@@ -101,6 +101,101 @@ def test_methods_that_raise_by_turns_are_no_alarm() -> None:
 def test_replicates_that_raise_among_others_that_do_not_are_no_alarm() -> None:
     assert notes_of({0, 1, 2}, 4) == []
     assert notes_of(set(range(1, 50)), 50) == []
+
+
+def killers(*replicates: int) -> Callable[[Task], Result]:
+    """Return what answers as usual, but for replicates that kill their worker every time."""
+
+    def answer(task: Task) -> Result:
+        if task.replicate in replicates:
+            raise WorkerDied("killed by signal 9")
+        return made_up(task, LABELS)
+
+    return answer
+
+
+def in_order(results: list[Result]) -> list[Task]:
+    return sorted((result.task for result in results), key=lambda task: task.replicate)
+
+
+def failed_among(results: list[Result]) -> set[int]:
+    return {result.task.replicate for result in results if result.fits["LMM"]["status"] == "failed"}
+
+
+def test_of_many_suspects_only_the_killer_is_tried_a_third_time_by_itself() -> None:
+    crew = FakeCrew(killers(2), width=5, apart=3)
+    dispatch, results, notes = dispatched(crew)
+    dispatch.work(lambda: None)
+    assert in_order(results) == TASKS
+    assert failed_among(results) == {2}
+    # 0 and 1 were done before the death; 2, 3 and 4 are tried apart, and 2 again alone.
+    assert crew.given_apart == [*TASKS[2:], Task(0, 2)]
+    assert [note for note in notes if "a last time, by itself" in note]
+    (killer,) = [result for result in results if result.task == Task(0, 2)]
+    assert killer.fits["Ridge"]["reason"] == "its worker died, 3 times: killed by signal 9"
+
+
+def test_what_was_too_much_for_the_memory_together_is_computed_alone() -> None:
+    crew: FakeCrew
+
+    def answer(task: Task) -> Result:
+        if crew.tasks:
+            raise WorkerDied("out of memory")
+        return made_up(task, LABELS)
+
+    crew = FakeCrew(answer, width=5, apart=5)
+    dispatch, results, _ = dispatched(crew)
+    dispatch.work(lambda: None)
+    assert in_order(results) == TASKS
+    assert failed_among(results) == set()
+
+
+@pytest.mark.parametrize(("jobs", "given_at_once"), [(1, 4), (2, 8), (3, 12), (8, 16)])
+@pytest.mark.parametrize("bad", [(0,), (3, 4), (0, 5, 6, 19), (1, 7, 13)])
+def test_only_killers_are_failed_however_many_work_at_once_and_none_has_a_fourth_attempt(
+    jobs: int, given_at_once: int, bad: tuple[int, ...]
+) -> None:
+    tasks = [Task(0, replicate) for replicate in range(20)]
+    crew = FakeCrew(killers(*bad), width=given_at_once, apart=jobs)
+    results: list[Result] = []
+    Dispatch(crew, tasks, LABELS, record=results.extend, note=lambda *_: None).work(lambda: None)
+    assert in_order(results) == tasks
+    assert failed_among(results) == set(bad)
+    assert max(crew.given.count(task) for task in tasks) <= (2 if jobs == 1 else 3)
+    assert all(crew.given.count(task) <= 2 for task in tasks if task.replicate not in bad)
+
+
+def test_no_task_is_begun_more_than_three_times() -> None:
+    crew = FakeCrew(killers(*range(5)), width=5, apart=5)
+    dispatch, _, _ = dispatched(crew)
+    with pytest.raises(StopRun, match="workers keep dying"):
+        dispatch.work(lambda: None)
+    assert max(crew.given.count(task) for task in TASKS) == 3
+
+
+def test_many_killers_among_others_that_go_well_do_not_end_the_run() -> None:
+    tasks = [Task(0, replicate) for replicate in range(24)]
+    bad = range(12)
+    crew = FakeCrew(killers(*bad), width=24, apart=24)
+    results: list[Result] = []
+    Dispatch(crew, tasks, LABELS, record=results.extend, note=lambda *_: None).work(lambda: None)
+    assert in_order(results) == tasks
+    assert failed_among(results) == set(bad)
+
+
+def test_nothing_else_is_handed_out_while_a_suspect_is_on_trial() -> None:
+    beside: list[tuple[Task, ...]] = []
+
+    def answer(task: Task) -> Result:
+        if task in crew.given_apart:
+            beside.append(tuple(crew.tasks))
+        return killers(2)(task)
+
+    tasks = [Task(0, replicate) for replicate in range(9)]
+    crew = FakeCrew(answer, width=3, apart=2)
+    Dispatch(crew, tasks, LABELS, record=lambda _: None, note=lambda *_: None).work(lambda: None)
+    assert beside
+    assert all(other in crew.given_apart for others in beside for other in others)
 
 
 def test_a_crew_that_is_lost_ends_the_run_as_a_mishap() -> None:
