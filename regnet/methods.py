@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from regnet.errors import InputError
+from regnet.errors import InputError, shown
+from regnet.matrix_text import MatrixOrPath, Rows, check_covariance, is_written_out, parse_matrix
 from regnet.models.structure_names import STRUCTURES, Role, check, parse_structure
 from regnet.parameters import (
     Flag,
@@ -28,7 +29,7 @@ from regnet.parameters import (
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """The covariance structures that a study can fit: all but `fixed`, whose matrix only Python has."""
+    """The covariance structures that can be fitted; `proportional` describes the noise only."""
 
     role: Role
 
@@ -51,7 +52,7 @@ class Structure:
 
     @property
     def _left_out(self) -> tuple[str, ...]:
-        return ("fixed",) if self.role == "noise" else ("fixed", "proportional")
+        return () if self.role == "noise" else ("proportional",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +110,8 @@ class LMM:
         details="freeform: any covariance; diagonal; id: sI; lowrank_k: LLᵀ of rank k (where data are "
         "simulated, the same name means k blocks); lowrank_id_k: LLᵀ + sI; lowrank_diag_k: LLᵀ + "
         "diagonal; block: one constant s11ᵀ, or block:2,2 for a partition of the conditions with one "
-        "scale each; block_id; block_diag; truth: the covariance that generated the data, up to scale.",
+        "scale each; block_id; block_diag; fixed: the matrix --signal-matrix, up to scale; truth: the "
+        "covariance that generated the data, up to scale.",
         group="LMM",
         common=True,
         grid=True,
@@ -118,10 +120,28 @@ class LMM:
         "freeform",
         Structure("noise"),
         "fitted structure of Σ, the covariance of noise (random = freeform, id, diag = diagonal)",
-        details="As for the signal; also proportional: Σ = kV, under which the LMM is ridge regression.",
+        details="As for the signal (fixed: the matrix --noise-matrix); also proportional: Σ = kV, under "
+        "which the LMM is ridge regression.",
         group="LMM",
         common=True,
         grid=True,
+    )
+    signal_matrix: str = declare(
+        "",
+        MatrixOrPath(),
+        "matrix K of the signal model fixed: a file, or written out as 1 0.5; 0.5 1",
+        details="V = sK with this K, a covariance between the conditions, and s estimated. A file holds a "
+        "table with a row and a column for each condition, with names or without. A run keeps the matrix "
+        "itself, in its study.toml. It has no effect with other signal models.",
+        group="LMM",
+    )
+    noise_matrix: str = declare(
+        "",
+        MatrixOrPath(),
+        "matrix K of the noise model fixed: a file, or written out as 1 0.5; 0.5 1",
+        details="Σ = sK with this K, as --signal-matrix; it has to be nonsingular. It has no effect with "
+        "other noise models.",
+        group="LMM",
     )
     init: str = declare(
         "default",
@@ -187,6 +207,32 @@ class LMM:
         canonical_fields(self)
         if self.engine == "limix":
             self._check_limix()
+        for role in ("signal", "noise"):
+            if getattr(self, f"{role}_model") == "fixed":
+                self._check_matrix(f"{role}_matrix", is_noise=role == "noise")
+
+    def _check_matrix(self, field: str, *, is_noise: bool) -> None:
+        text = getattr(self, field)
+        if not text:
+            remedy = "give a file, or the matrix itself (as 1 0.5; 0.5 1)"
+            raise InputError(field, "the matrix K that the structure fixed is a multiple of", "none", remedy)
+        if is_written_out(text):
+            check_covariance(text, field, nonsingular=is_noise)
+
+    def matrix(self, role: Role) -> Rows | None:
+        """Return the matrix of the structure ``fixed``; None with any other.
+
+        Raises
+        ------
+        InputError
+            Where it is still the path of a file (see :func:`regnet.files.matrices.with_matrices`).
+        """
+        if getattr(self, f"{role}_model") != "fixed":
+            return None
+        text = getattr(self, f"{role}_matrix")
+        if not is_written_out(text):
+            raise InputError(f"{role}_matrix", "a matrix that has been read", f"the path {shown(text)}")
+        return parse_matrix(text)
 
     def _check_limix(self) -> None:
         can = "freeform or lowrank_k signal, freeform noise, mean intercept, init default"
@@ -204,6 +250,13 @@ class LMM:
         """Raise InputError where this can't be fitted to data of the given size."""
         check(self.signal_model, n_conditions, "signal", where="signal_model")
         check(self.noise_model, n_conditions, "noise", where="noise_model")
+        roles: tuple[Role, ...] = ("signal", "noise")
+        for role in roles:
+            text = getattr(self, f"{role}_matrix")
+            is_in_use = getattr(self, f"{role}_model") == "fixed"
+            if is_in_use and is_written_out(text) and (size := len(parse_matrix(text))) != n_conditions:
+                wanted = f"a {n_conditions} × {n_conditions} matrix for {n_conditions} conditions"
+                raise InputError(f"{role}_matrix", wanted, f"one of {size} × {size}")
 
 
 Method = Ridge | LMM

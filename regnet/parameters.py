@@ -196,10 +196,13 @@ class Parameter:
         return value
 
     def read_all(self, given: object) -> tuple[Value, ...]:
-        """Return the values of a grid: from ``"4, 8"``, a list, or a single value; repeats merged."""
+        """Return the values of a grid: from ``"4, 8"``, a list, or a single value; repeats merged.
+
+        A table is a single value.
+        """
         if isinstance(given, str):
             pieces: Iterable[object] = split_values(given) if self.grid else [given]
-        elif isinstance(given, Iterable):
+        elif isinstance(given, Iterable) and not _is_table(given):
             pieces = given
         else:
             pieces = [given]
@@ -287,6 +290,13 @@ def write_value(value: Value) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     return str(value)
+
+
+def _is_table(given: object) -> bool:
+    """Whether something is one matrix (an array, a DataFrame, nested lists), and not several values."""
+    if isinstance(given, list | tuple):
+        return bool(given) and all(isinstance(row, list | tuple) for row in given)
+    return getattr(given, "ndim", 0) == 2
 
 
 def _is_integer(given: object) -> bool:

@@ -59,11 +59,14 @@ class Problem:
         Of the scores.
     spectrum : tuple of ndarrays, optional
         Eigenvalues and eigenvectors of MMᵀ, where an engine wants them.
+    matrices : tuple of ndarrays, optional
+        What V and Σ are multiples of where their structure is ``fixed``.
     """
 
     dataset: Dataset
     decomposition: Decomposition
     spectrum: tuple[Matrix, Matrix] | None = None
+    matrices: tuple[Matrix | None, Matrix | None] = (None, None)
 
     @property
     def truth(self) -> tuple[Matrix, Matrix]:
@@ -149,6 +152,7 @@ def _limix_core_adds(model: Model) -> bool:
 
 
 def _fit_regnet(problem: Problem, model: Model, should_stop: Callable[[], bool]) -> MixedModelFit:
+    signal_matrix, noise_matrix = _given(problem, model)
     return fit_mixed_model(
         problem.dataset.scores,
         problem.dataset.expression,
@@ -158,7 +162,18 @@ def _fit_regnet(problem: Problem, model: Model, should_stop: Callable[[], bool])
         likelihood=model.likelihood,
         mean=model.mean,
         truth=problem.truth,
+        signal_matrix=signal_matrix,
+        noise_matrix=noise_matrix,
         should_stop=should_stop,
+    )
+
+
+def _given(problem: Problem, model: Model) -> tuple[Matrix | None, Matrix | None]:
+    """Return the matrices of the structures ``fixed``, None for every other."""
+    signal, noise = problem.matrices
+    return (
+        signal if model.signal.kind == "fixed" else None,
+        noise if model.noise.kind == "fixed" else None,
     )
 
 
@@ -181,6 +196,7 @@ def _fit_limix_core(
     should_stop: Callable[[], bool],
     jitter: float = limix_core_engine.JITTER,
 ) -> MixedModelFit:
+    signal, noise = _given(problem, model)
     return limix_core_engine.fit_with_limix_core(
         problem.dataset.scores,
         problem.dataset.expression,
@@ -188,7 +204,7 @@ def _fit_limix_core(
         model.noise,
         mean=model.mean,
         likelihood=model.likelihood,
-        truth=problem.truth,
+        truth=(problem.truth[0] if signal is None else signal, problem.truth[1] if noise is None else noise),
         jitter=jitter,
         decomposition=problem.decomposition,
         spectrum=problem.spectrum,

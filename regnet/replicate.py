@@ -300,6 +300,7 @@ def _fit(prepared: Prepared, dataset: Dataset, method: Method) -> Any:
             truth=truth,
             decomposition=prepared.decomposition,
         )
+    kind: dict[str, Any] = {"mean": method.mean, "likelihood": method.likelihood}
     if method.engine == "limix":
         from regnet.models.limix_engine import fit_with_limix
 
@@ -308,9 +309,8 @@ def _fit(prepared: Prepared, dataset: Dataset, method: Method) -> Any:
             dataset.expression,
             method.signal_model,
             method.noise_model,
-            mean=method.mean,
-            likelihood=method.likelihood,
             decomposition=prepared.decomposition,
+            **kind,
         )
     from regnet.models.mixed_model import fit_mixed_model
 
@@ -328,7 +328,10 @@ def _fit(prepared: Prepared, dataset: Dataset, method: Method) -> Any:
         method.noise_model,
         decomposition=prepared.decomposition,
         truth=truth,
+        signal_matrix=method.matrix("signal"),
+        noise_matrix=method.matrix("noise"),
         rng=_start_stream(prepared.design, method, dataset.replicate),
+        **kind,
         **settings,
     )
 

@@ -25,6 +25,8 @@ from regnet.models.structure_names import check
 from regnet.peers import Engine, Model, Problem, prepare
 from regnet.simulation import Dataset
 
+Matrix = NDArray[np.float64]
+
 MEANS: tuple[tuple[Literal["none", "intercept"], Literal["ml", "reml"]], ...] = (
     ("none", "ml"),
     ("intercept", "ml"),
@@ -159,6 +161,7 @@ def validate(
     which_models: Sequence[Model],
     which_engines: Sequence[Engine],
     *,
+    matrices: tuple[Matrix | None, Matrix | None] = (None, None),
     seconds_per_fit: float | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[EngineFit]:
@@ -173,6 +176,8 @@ def validate(
     which_engines : sequence of Engine
         Who fits; those that are not installed are left out. The first is the one that the others'
         covariances, effects and times are compared with.
+    matrices : pair of ndarrays of shape (n_conditions, n_conditions), optional
+        What V and Σ are multiples of in models with the structure ``fixed``.
     seconds_per_fit : float, optional
         Time after which a fit is stopped where it is; what it has found by then counts.
     clock : callable
@@ -189,7 +194,7 @@ def validate(
     for dataset in datasets:
         if problem is None or problem.dataset.scores is not dataset.scores:
             problem = prepare(dataset, installed)
-        problem = replace(problem, dataset=dataset)
+        problem = replace(problem, dataset=dataset, matrices=matrices)
         for model in which_models:
             able = [engine for engine in installed if engine.can_fit(model)]
             if len(able) > 1:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from regnet.cli.study_options import execution_parameters, read_values, write_values
 from regnet.errors import InputError
 from regnet.execution import Execution
+from regnet.files.matrices import MATRICES
 from regnet.parameters import Parameter, Value
 from regnet.study import Study, study_parameters
 
@@ -167,6 +168,9 @@ def _warnings(values: Mapping[str, tuple[Value, ...]], processors: int | None) -
     fractions = values.get("noise_fraction", ())
     if len(fractions) > 1 and shapes and not any(str(shape).endswith("V") for shape in shapes):
         warnings["noise_fraction"] = "has no effect without noise randomV or identityV"
+    for matrix, model in MATRICES.items():
+        if any(values.get(matrix, ())) and "fixed" not in values.get(model, ("fixed",)):
+            warnings[matrix] = f"has no effect without {label_of(model)} fixed"
     return warnings
 
 

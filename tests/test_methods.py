@@ -23,7 +23,7 @@ def test_names_of_structures_are_canonical() -> None:
         (Ridge, "penalty", "best"),
         (Ridge, "folds", 1),
         (LMM, "signal_model", "proportional"),
-        (LMM, "signal_model", "fixed"),
+        (LMM, "signal_matrix", "1 2; 3"),
         (LMM, "noise_model", "lowrank_0"),
         (LMM, "restarts", 0),
         (LMM, "perturb_size", 0.0),
@@ -63,6 +63,28 @@ def test_a_method_is_checked_against_the_size_of_the_data() -> None:
         LMM(signal_model="lowrank_4").check(978, 3)
     with pytest.raises(InputError, match="folds"):
         Ridge(penalty="kfold", folds=10).check(9, 4)
+
+
+def test_the_structure_fixed_has_its_matrix_and_no_other_structure_has_one() -> None:
+    method = LMM(signal_model="fixed", signal_matrix="2 1; 1 2", noise_matrix="1 0; 0 1")
+    assert method.matrix("signal") == ((2.0, 1.0), (1.0, 2.0))
+    assert method.matrix("noise") is None
+    method.check(60, 2)
+    with pytest.raises(InputError, match=r"signal_matrix: wanted a 3 × 3 matrix.*found one of 2 × 2"):
+        method.check(60, 3)
+    LMM(noise_matrix="2 1; 1 2").check(60, 3)
+
+
+@pytest.mark.parametrize("role", ["signal", "noise"])
+def test_the_structure_fixed_without_a_covariance_is_refused_by_the_matrixs_name(role: str) -> None:
+    def fixed(matrix: Value) -> LMM:
+        return LMM(**{f"{role}_model": "fixed", f"{role}_matrix": matrix})  # type: ignore[arg-type]
+
+    for matrix, message in (("", "found none"), ("1 2; 2 1", "semidefinite"), ("1 0; 1 1", "symmetric")):
+        with pytest.raises(InputError, match=f"{role}_matrix: wanted .*{message}"):
+            fixed(matrix)
+    with pytest.raises(InputError, match=f"{role}_matrix: wanted a matrix that has been read"):
+        fixed("some file.tsv").matrix("signal" if role == "signal" else "noise")
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,20 @@ def test_the_truth_reaches_the_methods_that_ask_for_it(prepared):
     )
 
 
+def test_a_given_matrix_reaches_the_methods_that_ask_for_it(prepared):
+    given = np.array([[2.0, 0.5, 0.0], [0.5, 1.0, -0.3], [0.0, -0.3, 1.5]])
+    text = "2 0.5 0; 0.5 1 -0.3; 0 -0.3 1.5"
+    methods = [
+        LMM(signal_model="fixed", signal_matrix=text),
+        LMM(noise_model="fixed", noise_matrix=text, signal_matrix="1"),
+    ]
+    outcome = _compute(prepared, methods)
+    assert [fit.status for fit in outcome.fits] == ["ok", "ok"], outcome.fits
+    for fit, name in zip(outcome.fits, ("signal_covariance", "noise_covariance"), strict=True):
+        found = outcome.arrays[f"{fit.label}/{name}"]
+        np.testing.assert_allclose(found / np.trace(found), given / np.trace(given), atol=1e-12)
+
+
 def test_arrays_of_every_fit_are_kept_under_its_label(prepared):
     arrays = _compute(prepared, [Ridge(), LMM()]).arrays
     truth = {"expression", "effects", "signal_covariance", "noise_covariance"}

@@ -78,6 +78,11 @@ def test_a_baseline_has_to_be_one_of_the_methods() -> None:
         ({"conditions": 4, "noise_model": "block"}, "noise_model"),
         ({"conditions": 4, "signal_model": "block:2,3"}, "sum to the 4 conditions"),
         ({"genes": 3, "tfs": 2, "penalty": "kfold"}, "folds: wanted at most 3"),
+        ({"signal_model": "fixed"}, "signal_matrix: wanted the matrix K"),
+        (
+            {"conditions": [2, 4], "covariance": "id", "noise_model": "fixed", "noise_matrix": "1 0; 0 1"},
+            "noise_matrix: wanted a 4 × 4 matrix for 4 conditions, found one of 2 × 2",
+        ),
         ({"engine": "limix"}, "engine: wanted what limix can fit"),
         ({"seed": [1, 2]}, "seed: wanted a single value"),
         ({"conditions": range(1, 900), "seed": 1, "tfs": range(1, 900)}, "at most 100000 scenarios"),
@@ -111,9 +116,21 @@ def test_the_names_in_toml_are_the_parameters_own_with_a_format_number() -> None
     assert "centre_motifs = true" in text
 
 
+def test_a_matrix_is_one_value_from_python_from_text_and_from_nested_lists_in_toml() -> None:
+    fields = {"conditions": 2, "covariance": "id", "signal_model": "fixed"}
+    study = Study(**fields, signal_matrix="1 0.5; 0.5 1")
+    assert Study(**fields, signal_matrix=[[1, 0.5], [0.5, 1]]) == study
+    assert study.replace(replicates=3).values["signal_matrix"] == ("1 0.5; 0.5 1",)
+    for full in (False, True):
+        assert Study.from_toml(study.to_toml(full=full)) == study
+    nested = 'conditions = 2\ncovariance = "id"\nsignal_model = "fixed"\nsignal_matrix = [[1, 0.5], [0.5, 1]]'
+    assert Study.from_toml(nested) == study
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("signal_matrix = [[1, 2]]\n", "my.toml, line 1, signal_matrix: wanted a file's path, or a square"),
         ("conditions = 'four'\n", "my.toml, line 1, conditions: wanted a whole number"),
         ("format = 1\n\ngenes = [978, -1]\n", "my.toml, line 3, genes"),
         ("conditions = 4\ncovariance = 'lowrank_9'\n", "my.toml, line 2, covariance"),

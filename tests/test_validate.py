@@ -219,6 +219,29 @@ def test_all_engines_agree_where_v_is_free_but_for_limix_cores_constant(datasets
         assert one.worst_shortfall < (5.0 if name == "limix-core" else 5e-3)
 
 
+def test_a_given_matrix_reaches_every_engine(datasets):
+    given = np.array([[2.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 1.0]])
+    seen = []
+
+    def noting(problem, model, stop):
+        seen.append(problem.matrices)
+        return engines()[0].fit(problem, model, stop)
+
+    which = [engines()[0], Engine("b", "1", "", lambda model: True, noting)]
+    which += [one for one in engines() if one.name == "limix-core"]
+    rows = list(validate(datasets[:1], models(3, ["fixed"], ["id"]), which, matrices=(given, given)))
+    assert all(matrices == (given, given) for matrices in seen)
+    assert {row.engine for row in rows} >= {"regnet", "b"}
+    for row in rows:
+        assert not row.reason
+        assert row.shortfall < 5e-3
+        assert row.signal_difference < 0.05
+    own = fit_mixed_model(
+        datasets[0].scores, datasets[0].expression, "fixed", "id", signal_matrix=given
+    ).log_likelihood
+    assert rows[0].log_likelihood == pytest.approx(own, abs=1e-9)
+
+
 def test_only_what_installed_engines_want_is_computed(datasets):
     assert prepare(datasets[0], [engine("a")]).spectrum is None
     wanting = dataclasses.replace(engine("b"), wants_spectrum=True)

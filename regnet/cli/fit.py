@@ -118,6 +118,7 @@ def _execution(options: argparse.Namespace) -> Execution:
 
 
 def _tasks(options: argparse.Namespace, places: Places) -> Iterator[_Task]:
+    from regnet.files.matrices import with_matrices
     from regnet.files.ybetaparams import load_ybetaparams
     from regnet.legacy_datasets import study_of
 
@@ -130,7 +131,7 @@ def _tasks(options: argparse.Namespace, places: Places) -> Iterator[_Task]:
         data = load_ybetaparams(path)
         said_by_file = dict.fromkeys((*_scenario_names(), "replicates"))
         rest = argparse.Namespace(**{**vars(options), **said_by_file})
-        yield _Task(path, data, study_from_options(study_of(data, path), rest))
+        yield _Task(path, data, with_matrices(study_from_options(study_of(data, path), rest)))
 
 
 def _scenario_names() -> list[str]:

@@ -71,13 +71,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check_files(study: Study, places: Places) -> None:
-    """Raise InputError where a scenario asks for genes or motifs that its table or data set doesn't have.
+    """Raise InputError where a file doesn't hold what the study asks for.
 
-    The run would record that too; here it is said before there is a run.
+    That is a scenario's genes and motifs, its data set, or a covariance of its conditions. The run would
+    record or refuse that too; here it is said before there is a run.
     """
+    from regnet.files.matrices import with_matrices
     from regnet.files.motifs import read_motifs
     from regnet.motif_subset import choose_subset
 
+    with_matrices(study)
     checked: dict[tuple[str, int, int, str], Scenario] = {}
     for scenario in study.scenarios:
         if scenario.dataset:

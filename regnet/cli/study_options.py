@@ -20,6 +20,7 @@ from typing import Any
 from regnet.cli.arguments import Parser, add_data_option
 from regnet.errors import InputError, shown
 from regnet.execution import Execution
+from regnet.matrix_text import MatrixOrPath
 from regnet.parameters import (
     Flag,
     OneOf,
@@ -156,6 +157,8 @@ def _metavar(parameter: Parameter) -> str:
         word = "X"
     elif isinstance(kind, OneOf):
         word = "NAME"
+    elif isinstance(kind, MatrixOrPath):
+        word = "FILE"
     else:
         word = "TEXT" if not kind.choices else "NAME"
     return f"{word},…" if parameter.grid else word

@@ -14,6 +14,7 @@ from regnet.cli.exit_codes import DONE, FAILED
 from regnet.cli.output import table, write, write_json
 from regnet.cli.study_options import add_study_options, study_from_options
 from regnet.errors import InputError, shown
+from regnet.matrix_text import parse_matrix
 from regnet.places import Places, find_places
 from regnet.scenario import Scenario
 from regnet.study import Study, study_parameters
@@ -47,7 +48,7 @@ def add_parser(subparsers: Any) -> None:
 
 def _left_out() -> set[str]:
     """Return the parameters that say neither what data there are nor which structures are fitted."""
-    taken = ("replicates", "seed", "signal_model", "noise_model")
+    taken = ("replicates", "seed", "signal_model", "noise_model", "signal_matrix", "noise_matrix")
     return {
         name
         for name, parameter in study_parameters().items()
@@ -57,11 +58,12 @@ def _left_out() -> set[str]:
 
 def validate(options: argparse.Namespace) -> int:
     """Fit, compare and print, one scenario after the other."""
+    from regnet.files.matrices import with_matrices
     from regnet.peers import engines
     from regnet.validate import summarise
 
     places = find_places(options.data)
-    study = study_from_options(_DEFAULTS, options)
+    study = with_matrices(study_from_options(_DEFAULTS, options))
     seconds = _seconds(options.time_limit)
     chosen = _chosen(engines(), options.engines)
     records, is_beaten = [], False
@@ -117,6 +119,7 @@ def _fits(
     chosen: Sequence[Engine],
     seconds: float,
 ) -> list[EngineFit]:
+    import numpy as np
     from threadpoolctl import threadpool_limits
 
     from regnet.simulation import design, draw
@@ -130,9 +133,11 @@ def _fits(
     which = models(scenario.conditions, *named)
     world = design(scenario, motifs_for(scenario, study.seed, places), seed=study.seed)
     datasets = (draw(world, number) for number in range(study.replicates))
+    texts = [str(study.values[name][0]) for name in ("signal_matrix", "noise_matrix")]
+    signal, noise = (np.array(parse_matrix(text)) if text else None for text in texts)
     fits = []
     with threadpool_limits(1):  # one core for everyone: their times are compared
-        for fit in validate(datasets, which, chosen, seconds_per_fit=seconds):
+        for fit in validate(datasets, which, chosen, matrices=(signal, noise), seconds_per_fit=seconds):
             fits.append(fit)
             _show_progress(f"replicate {fit.replicate + 1} of {study.replicates}: {fit.model}, {fit.engine}")
     _show_progress("")

@@ -20,6 +20,7 @@ from regnet import __version__
 from regnet.atomic_files import write_whole
 from regnet.errors import InputError, shown
 from regnet.execution import Execution
+from regnet.files.matrices import matrix_files, with_matrices
 from regnet.files.table_names import find_table
 from regnet.places import MARKER, Places
 from regnet.runs.environment import environment
@@ -200,11 +201,12 @@ def create_run(
     Raises
     ------
     InputError
-        Where the data directory can't be written, or a motif table of the study isn't there.
+        Where the data directory can't be written, a motif table of the study isn't there, or one of
+        its matrices can't be read.
     """
     from regnet.runs.readme import folder_readme
 
-    study = with_whole_paths(study, places)
+    asked, study = study, with_matrices(with_whole_paths(study, places))
     label = name if name is not None else study.name
     record = {
         "format": FORMAT,
@@ -228,7 +230,8 @@ def create_run(
         make_data_directory(places)
         made = RunFolder(_make_folder(places.runs, label or "study", 0o700 if private else 0o755))
         mode = made.file_mode
-        write_whole(made.study_file, _header(record) + study.to_toml(full=True), mode=mode)
+        header = _header(record, matrix_files(asked))
+        write_whole(made.study_file, header + study.to_toml(full=True), mode=mode)
         write_whole(made.path / "README.md", folder_readme(study), mode=mode)
         write_whole(made.record_file, json.dumps(record, indent=1) + "\n", mode=mode)
     except OSError as error:
@@ -370,7 +373,7 @@ def _make_folder(runs: Path, label: str, mode: int) -> Path:
             return path
 
 
-def _header(record: Mapping[str, object]) -> str:
+def _header(record: Mapping[str, object], matrices: Mapping[str, Path]) -> str:
     machine = environment()
     packages = ((name, number) for name, number in machine["versions"].items() if name not in record)
     lines = [
@@ -378,6 +381,7 @@ def _header(record: Mapping[str, object]) -> str:
         f"{machine['processors']} of {machine['machine_processors']} processors, {machine['processor']}",
         ", ".join(f"{name} {number}" for name, number in packages),
         f"command: {record['command']}",
+        *(f"{name} as it stood in {path}" for name, path in matrices.items()),
         "Every parameter of the study, defaults included. What each session was computed with, the BLAS of",
         "the workers too, stands in the lines 'started', 'resumed' and 'scenario' of events.jsonl.",
     ]

@@ -136,6 +136,14 @@ def test_the_study_of_an_old_pickle_is_one_that_run_takes(
     assert study.scenarios[0].dataset == str(SAMPLES[0])
     assert (study.replicates, study.labels) == (3, ("Ridge",))
     (tmp_path / "old.toml").write_text(text)
+    path = tmp_path / "K.tsv"
+    size = study.scenarios[0].conditions
+    path.write_text(
+        "".join("\t".join(["1"] * i + ["2"] + ["1"] * (size - i - 1)) + "\n" for i in range(size))
+    )
+    fixed = ["--signal-model", "fixed", "--signal-matrix", str(path)]
+    assert main(["fit", str(SAMPLES[0]), "--as-study", "--methods", "LMM", *fixed]) == 0
+    assert Study.from_toml(capsys.readouterr().out).values["signal_matrix"][0].startswith("2 1 1")
     data = ["--data", str(tmp_path / "data")]
     assert main(["run", str(tmp_path / "old.toml"), "--plain", *data]) == 0
     assert "Ridge" in capsys.readouterr().out

@@ -179,6 +179,24 @@ def test_motif_files_are_named_by_whole_paths_and_missing_ones_refused_at_once(
     assert run_ids(places.runs) == [folder.id]
 
 
+def test_a_run_holds_its_matrix_and_needs_the_file_no_more(places: Places, tmp_path: Path) -> None:
+    path = tmp_path / "K.tsv"
+    path.write_text("1\t0.5\t0\n0.5\t1\t0\n0\t0\t2\n")
+    study = small_study(signal_model=["fixed", "id"], signal_matrix=path)
+    folder = create_run(study, Execution(), places)
+    path.write_text("4\t0\t0\n0\t4\t0\n0\t0\t4\n")
+    other = create_run(study, Execution(), places)
+    path.unlink()
+    assert folder.study().values["signal_matrix"] == ("1 0.5 0; 0.5 1 0; 0 0 2",)
+    assert f"# signal_matrix as it stood in {path}\n" in folder.study_file.read_text()
+    identities = [one.record()["study"] for one in (folder, other)]
+    assert identities == [one.study().identity() for one in (folder, other)]
+    assert identities[0] != identities[1]
+    with pytest.raises(InputError, match="signal_matrix: wanted a file"):
+        create_run(study, Execution(), places)
+    assert sorted(run_ids(places.runs)) == sorted([folder.id, other.id])
+
+
 @pytest.mark.parametrize("execution", [3, None, [], {"jobs": -1}, {"unknown": 1}, {"jobs": {}}])
 def test_hostile_settings_of_execution_are_one_clear_line(folder: RunFolder, execution: object) -> None:
     update_record(folder, execution=execution)

@@ -49,6 +49,19 @@ def test_values_that_do_not_fit_each_other_are_said_beside_the_field_with_what_w
     assert "lowrank_4" in checked.problems["covariance"]
 
 
+def test_the_structure_fixed_asks_for_its_matrix_beside_the_matrixs_field() -> None:
+    checked = check(typed(signal_model="freeform, fixed"))
+    assert list(checked.problems) == ["signal_matrix"]
+    assert "found none" in checked.problems["signal_matrix"]
+    texts = typed(signal_model="freeform, fixed", signal_matrix="1 .5; .5 1", covariance="id")
+    assert "4 × 4" in check({**texts, "conditions": "2, 4"}).problems["signal_matrix"]
+    told = check({**texts, "conditions": "2"})
+    assert told.study is not None
+    assert not told.problems
+    assert not told.warnings
+    assert check(texts_of(told.study)).study == told.study
+
+
 def test_fields_of_execution_that_contradict_each_other_are_said() -> None:
     checked = check(typed(backend="dask"))
     assert list(checked.problems) == ["scheduler"]
@@ -61,6 +74,7 @@ def test_fields_of_execution_that_contradict_each_other_are_said() -> None:
         ({"cores": "20"}, "cores", "20 on 2"),
         ({"jobs": "4"}, "jobs", "2 would fit"),
         ({"noise": "random", "noise_fraction": "0.1, 0.9"}, "noise_fraction", "no effect"),
+        ({"signal_matrix": "K.tsv"}, "signal_matrix", "no effect without signal model fixed"),
     ],
 )
 def test_what_is_possible_but_unwise_is_a_warning_and_can_run(
