@@ -316,10 +316,7 @@ def _fit(prepared: Prepared, dataset: Dataset, method: Method) -> Any:
 
     settings: dict[str, Any] = {
         name: getattr(method, name)
-        for name in (
-            *("likelihood", "mean", "init", "perturb", "restarts", "perturb_size", "restart_choice"),
-            "max_iterations",
-        )
+        for name in ("init", "perturb", "restarts", "perturb_size", "restart_choice", "max_iterations")
     }
     return fit_mixed_model(
         dataset.scores,
