@@ -5,8 +5,11 @@ kinds of true V and Σ and signal fractions, each engine that is installed fits 
 are the median processor time per fit with and without the shared decomposition, the targets, the ratio of the
 medians on the datasets that both fitted, and by how much the log-likelihood (evaluated by one function
 for all) falls short of the best engine's. limix-core fits without a mean by ML; limix 3 cannot do without
-an intercept, so regnet is timed with one beside it. Peers take minutes: ``--peer-fits 0`` leaves them out,
-``--limix-core-conditions`` and ``--limix-genes`` say up to which size they take part.
+an intercept, so regnet is timed with one beside it. limix 3 takes part twice: as it comes,
+``Kron2Sum(…).fit()`` as its user calls it, and mended, as regNet calls it (another start, and the gradient
+that scipy 1.16 broke; see ``docs/decisions/0002-limix.md``). Peers take minutes: ``--peer-fits 0`` leaves
+them out, ``--limix-core-conditions`` and ``--limix-largest`` say up to which size they take part, as in
+``--sizes 978x200x4 --peer-fits 1 --limix-largest 978x200 --limix-rank 4``.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice, product
 from statistics import median
+from typing import TypeVar
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
@@ -24,20 +29,38 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 
 from regnet.errors import InputError  # noqa: E402
-from regnet.models.decomposition import Decomposition, decompose  # noqa: E402
+from regnet.models.decomposition import Decomposition, decompose, rotate  # noqa: E402
+from regnet.models.kronecker import canonical_basis, evaluate, spectral_data  # noqa: E402
 from regnet.models.mixed_model import MixedModelFit, fit_mixed_model  # noqa: E402
 from regnet.scenario import Scenario  # noqa: E402
 from regnet.simulation import Dataset, design, draw  # noqa: E402
 from regnet.synthetic_motifs import synthetic_motifs  # noqa: E402
+
+Result = TypeVar("Result")
 
 SIZES = ((300, 50, 4), (978, 200, 4), (978, 623, 4), (978, 623, 10), (978, 623, 20))
 TARGETS = {(978, 623, 4): 5.0, (978, 623, 10): 20.0, (978, 623, 20): 80.0}  # milliseconds
 SIGNALS = ("id", "random", "lowrank_2")
 NOISES = ("random", "identity", "randomV", "identityV")
 FRACTIONS = (0.05, 0.2, 0.6)
-WANTED_RATIO = {"limix-core": 50.0, "limix": 10_000.0}
 
+Size = tuple[int, int, int]
 Fit = Callable[[Dataset, Decomposition], MixedModelFit]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Other software: what it fits, to which sizes, how much faster regnet should be, and its fit.
+
+    `fit` returns the log-likelihood at the V and Σ that it found.
+    """
+
+    name: str
+    signal: str
+    mean: str
+    wanted_ratio: float
+    takes_part: Callable[[Size], bool]
+    fit: Callable[[Dataset, Decomposition], float]
 
 
 def datasets(n_genes: int, n_motifs: int, n_conditions: int) -> list[Dataset]:
@@ -63,36 +86,62 @@ def regnet(mean: str) -> Fit:
     return lambda data, parts: fit_mixed_model(data.scores, data.expression, mean=mean, decomposition=parts)
 
 
-def peers() -> dict[str, tuple[str, Fit]]:
-    """Engines that are installed, with the mean that they fit; the rest are named."""
+def peers(options: argparse.Namespace) -> list[Peer]:
+    """Software that is installed; the rest is named."""
     from regnet.models import limix_core_engine, limix_engine
 
-    found: dict[str, tuple[str, Fit]] = {}
-    try:
-        limix_core_engine.load()
-        found["limix-core"] = (
-            "none",
-            lambda data, parts: limix_core_engine.fit_with_limix_core(
-                data.scores, data.expression, decomposition=parts
-            ),
+    signal = f"lowrank_{options.limix_rank}"
+
+    def by_limix_core(data: Dataset, parts: Decomposition) -> float:
+        fit = limix_core_engine.fit_with_limix_core(data.scores, data.expression, decomposition=parts)
+        return fit.log_likelihood
+
+    def as_it_comes(data: Dataset, parts: Decomposition) -> float:
+        traits, intercept = np.eye(data.expression.shape[1]), np.ones((len(data.expression), 1))
+        model = limix_engine.load()(data.expression, traits, intercept, data.scores, rank=options.limix_rank)
+        model.fit(verbose=False)
+        basis = canonical_basis(np.array(model.C0), np.array(model.C1))
+        assert basis is not None
+        return (
+            -0.5 * evaluate(spectral_data(parts, rotate(parts, data.expression, intercept)), basis).deviance
         )
-    except InputError as error:
-        print(f"not taking part: {error}")
-    try:
-        limix_engine.load()
-        found["limix"] = (
-            "intercept",
-            lambda data, parts: limix_engine.fit_with_limix(
-                data.scores, data.expression, signal="lowrank_2", decomposition=parts
-            ),
-        )
-    except InputError as error:
-        print(f"not taking part: {error}")
+
+    def mended(data: Dataset, parts: Decomposition) -> float:
+        fit = limix_engine.fit_with_limix(data.scores, data.expression, signal=signal, decomposition=parts)
+        return fit.log_likelihood
+
+    def is_small(size: Size) -> bool:
+        return bool(size[0] <= options.limix_largest[0] and size[1] <= options.limix_largest[1])
+
+    def has_few_conditions(size: Size) -> bool:
+        return bool(size[2] <= options.limix_core_conditions)
+
+    found: list[Peer] = []
+    for load, some in (
+        (
+            limix_core_engine.load,
+            [Peer("limix-core", "freeform", "none", 50.0, has_few_conditions, by_limix_core)],
+        ),
+        (
+            limix_engine.load,
+            [
+                Peer("limix 3 as it comes", signal, "intercept", 10_000.0, is_small, as_it_comes),
+                Peer("limix 3 mended", signal, "intercept", 10_000.0, is_small, mended),
+            ],
+        ),
+    ):
+        try:
+            load()
+            found += some
+        except InputError as error:
+            print(f"not taking part: {error}")
     return found
 
 
-def timed(fit: Fit, data: Dataset, parts: Decomposition, repeats: int) -> tuple[float, MixedModelFit]:
-    """Least processor time of some repeats, in milliseconds, and the fit."""
+def timed(
+    fit: Callable[[Dataset, Decomposition], Result], data: Dataset, parts: Decomposition, repeats: int
+) -> tuple[float, Result]:
+    """Least processor time of some repeats, in milliseconds, and what the fit gave."""
     least = np.inf
     for _ in range(repeats):
         start = time.process_time()
@@ -101,9 +150,7 @@ def timed(fit: Fit, data: Dataset, parts: Decomposition, repeats: int) -> tuple[
     return least, result
 
 
-def report(
-    size: tuple[int, int, int], options: argparse.Namespace, others: dict[str, tuple[str, Fit]]
-) -> None:
+def report(size: Size, options: argparse.Namespace, others: list[Peer]) -> None:
     """Measure one size."""
     kinds = datasets(*size)
     start = time.process_time()
@@ -126,32 +173,40 @@ def report(
     )
     # Every fifth dataset: different V, Σ and fractions.
     chosen = list(islice(kinds[1::5], options.peer_fits))
-    for name, (mean, fit) in others.items():
-        too_large = (
-            size[2] > options.limix_core_conditions if name == "limix-core" else size[0] > options.limix_genes
-        )
-        if too_large or not chosen:
-            continue
-        signal = "lowrank_2" if name == "limix" else "freeform"
+    for peer in others:
+        if chosen and peer.takes_part(size):
+            compare(peer, chosen, parts, shared, options.repeats)
 
-        def same(
-            data: Dataset, parts: Decomposition, signal: str = signal, mean: str = mean
-        ) -> MixedModelFit:
-            return fit_mixed_model(data.scores, data.expression, signal, mean=mean, decomposition=parts)
 
-        ours = [timed(same, data, parts, options.repeats) for data in chosen]
-        theirs = [timed(fit, data, parts, 1) for data in chosen]
-        short = [a.log_likelihood - b.log_likelihood for (_, a), (_, b) in zip(ours, theirs, strict=True)]
-        mine, other = median(t for t, _ in ours), median(t for t, _ in theirs)
-        print(
-            f"  {name} ({signal}, mean {mean}, {len(chosen)} datasets): {other:.0f} ms, regnet {mine:.2f} ms"
-        )
-        print(
-            f"    ratio {other / mine:.0f} (wanted {WANTED_RATIO[name]:.0f}), "
-            f"with the decomposition {(other + shared) / (mine + shared):.1f}; log-likelihood ours − theirs: "
-            f"least {min(short):.5f}, median {median(short):.3f}, most {max(short):.3f}",
-            flush=True,
-        )
+def compare(peer: Peer, chosen: list[Dataset], parts: Decomposition, shared: float, repeats: int) -> None:
+    """Measure other software, and regnet with the same mean and structure on the same datasets."""
+
+    def same(data: Dataset, parts: Decomposition) -> MixedModelFit:
+        return fit_mixed_model(data.scores, data.expression, peer.signal, mean=peer.mean, decomposition=parts)
+
+    ours = [timed(same, data, parts, repeats) for data in chosen]
+    try:
+        theirs = [timed(peer.fit, data, parts, 1) for data in chosen]
+    except TypeError as error:  # as limix 3 does with scipy 1.18
+        print(f"  {peer.name}: can't fit ({error})")
+        return
+    short = [a.log_likelihood - b for (_, a), (_, b) in zip(ours, theirs, strict=True)]
+    mine, other = median(t for t, _ in ours), median(t for t, _ in theirs)
+    print(
+        f"  {peer.name} ({peer.signal}, mean {peer.mean}, {len(chosen)} datasets): "
+        f"{other:.0f} ms, regnet {mine:.2f} ms"
+    )
+    print(
+        f"    ratio {other / mine:.0f} (wanted {peer.wanted_ratio:.0f}), "
+        f"with the decomposition {(other + shared) / (mine + shared):.1f}; log-likelihood ours − theirs: "
+        f"least {min(short):.5f}, median {median(short):.3f}, most {max(short):.3f}",
+        flush=True,
+    )
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    """Read ``978x200x4``."""
+    return tuple(int(number) for number in text.split("x"))
 
 
 def main() -> None:
@@ -161,10 +216,20 @@ def main() -> None:
     parser.add_argument(
         "--limix-core-conditions", type=int, default=10, help="most conditions for limix-core"
     )
-    parser.add_argument("--limix-genes", type=int, default=300, help="most genes for limix 3")
+    parser.add_argument(
+        "--limix-largest",
+        type=sizes,
+        default=(300, 50),
+        metavar="GxT",
+        help="most genes × motifs for limix 3",
+    )
+    parser.add_argument("--limix-rank", type=int, default=2, help="rank of V where limix 3 takes part")
+    parser.add_argument(
+        "--sizes", type=sizes, nargs="+", default=SIZES, metavar="GxTxC", help="genes × motifs × conditions"
+    )
     options = parser.parse_args()
-    others = peers() if options.peer_fits else {}
-    for size in SIZES:
+    others = peers(options) if options.peer_fits else []
+    for size in options.sizes:
         report(size, options, others)
 
 
