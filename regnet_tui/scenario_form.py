@@ -47,6 +47,7 @@ class Field(Horizontal):
         super().__init__(classes="field")
         self.parameter = parameter
         self.input = FieldInput(parameter, text)
+        self._heard = self.input.value  # the last text that the screen knows of
         self._label = Words("", classes="field-label")
         self._note = Words("", classes="field-note")
 
@@ -63,9 +64,11 @@ class Field(Horizontal):
 
     def show(self, text: str, origin: str, changed: bool, problem: str, warning: str) -> None:
         """Show a text and what is said of it; the cursor stays where it is."""
-        if self.input.value != text:
+        # What is typed and not yet heard of is newer than the text.
+        if self.input.value == self._heard and self.input.value != text:
             with self.prevent(Input.Changed):
                 self.input.value = text
+            self._heard = self.input.value
         self.set_class(changed, "-changed")
         self.set_class(bool(problem), "-problem")
         self.set_class(bool(warning) and not problem, "-warning")
@@ -78,6 +81,10 @@ class Field(Horizontal):
         else:
             note = self.parameter.help
         self._note.update(Content(clean(note)))
+
+    def hear(self, text: str) -> None:
+        """Take note that the screen knows of a text."""
+        self._heard = text
 
 
 class FieldInput(QuietInput):
@@ -160,6 +167,11 @@ class ScenarioForm(VerticalScroll, can_focus=False):
             self._rebuild(name)
         elif name in self._fields:
             self._fields[name].input.focus()
+
+    def hear(self, name: str, text: str) -> None:
+        """Take note that a text that was typed has arrived."""
+        if name in self._fields:
+            self._fields[name].hear(text)
 
     def focus_first(self) -> None:
         next(iter(self._fields.values())).input.focus()

@@ -112,6 +112,7 @@ class StudyScreen(Page):
         self.autosave()
 
     def on_field_edited(self, event: Field.Edited) -> None:
+        self.query_one(ScenarioForm).hear(event.name, event.text)
         if self.state.texts.get(event.name) == event.text:
             return
         self.state = self.state.edit(event.name, event.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_two_apps_keep_a_draft_each_and_one_left_behind_is_taken_over_once(tmp_p
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
     assert len(list(tmp_path.iterdir())) == 2
     assert take_draft(tmp_path) == mine
-    (own,) = [path for path in tmp_path.iterdir() if "51" in path.read_text()]
+    (own,) = [path for path in tmp_path.iterdir() if f"-{os.getpid()}-" in path.name]
     own.unlink()
     taken = take_draft(tmp_path)
     assert taken is not None

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +15,6 @@ from textual.pilot import Pilot
 from regnet.places import Places
 from regnet.study import Study
 from regnet_tui.app import RegnetApp
-
-pytestmark = pytest.mark.skipif(
-    sys.version_info[:2] != (3, 11),
-    reason="the pictures were taken on Python 3.11; another version's SVG has other ids for the same text",
-)
 
 OpenApp = Callable[..., RegnetApp]
 GRID = Study(name="sizes", conditions=[4, 8], covariance=["id", "random"], replicates=20)

@@ -74,6 +74,20 @@ async def test_values_that_do_not_fit_each_other_are_said_at_once(open_app: Open
         assert "lowrank_4" in str(note.query_one(".field-note", Static).render())
 
 
+async def test_a_check_that_comes_while_a_key_is_on_its_way_takes_no_key_back(open_app: OpenApp) -> None:
+    app = open_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await type_into(pilot, "covariance", "lo")
+        field = app.screen.query_one("#field-covariance", Input)
+        field.insert_text_at_cursor("w")  # shown at once; the screen hears of it later
+        study_screen(app).check_now()
+        assert field.value == "low"
+        await pilot.pause()
+        assert study_screen(app).state.texts["covariance"] == "low"
+        study_screen(app).take(study_screen(app).state.edit("covariance", "id"))
+        assert field.value == "id"
+
+
 async def test_a_grid_shows_how_many_scenarios_and_fits_come_of_it(open_app: OpenApp) -> None:
     app = open_app()
     async with app.run_test(size=(120, 40)) as pilot:
