@@ -46,13 +46,19 @@ class MatrixOrPath:
             if not isinstance(given, str):
                 return write_matrix(_rows_of(given))
             if is_written_out(given):
-                return write_matrix(parse_matrix(given))
+                return _canonical(given)
         except (TypeError, ValueError, OverflowError):  # an InputError, too
             return None
         line = given.strip()
         return line if line.isprintable() and len(line) <= _LONGEST_PATH else None
 
 
+@functools.lru_cache(maxsize=32)
+def _canonical(text: str) -> str:
+    return write_matrix(parse_matrix(text))
+
+
+@functools.lru_cache(maxsize=32)
 def is_written_out(text: str) -> bool:
     """Whether a text is a matrix, and not a path: nothing but numbers, separated."""
     words = re.split(r"[\s,;]+", text.strip(" \t\r\n;"))

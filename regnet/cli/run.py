@@ -25,8 +25,8 @@ from regnet.cli.study_options import (
     add_run_arguments,
     execution_from_options,
     load_base,
+    shown_values,
     study_from_options,
-    write_values,
 )
 from regnet.errors import InputError
 from regnet.execution import Execution
@@ -216,7 +216,7 @@ def _dry_run(study: Study, execution: Execution, places: Places, json: bool) -> 
         write(
             [
                 "  " + line
-                for line in definitions({k: write_values(parameters[k], v) for k, v in changed.items()})
+                for line in definitions({k: shown_values(parameters[k], v) for k, v in changed.items()})
             ]
         )
     if varying:

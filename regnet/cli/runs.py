@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from regnet.cli import run_changes, run_comparison, run_list, run_queue
@@ -11,9 +12,9 @@ from regnet.cli.exit_codes import DONE, INTERRUPTED
 from regnet.cli.follow import LEVELS, Interrupts, follow, log_text
 from regnet.cli.output import definitions, harmless, room, table, wants_plain, write, write_json
 from regnet.cli.run import data_words, report
-from regnet.cli.study_options import execution_parameters, write_values
+from regnet.cli.study_options import execution_parameters, shown_values, write_values
 from regnet.cli.which_run import RUN, named_run
-from regnet.parameters import write_value
+from regnet.parameters import Parameter, Value, write_value
 from regnet.places import find_places
 from regnet.runs.replay import Replay
 from regnet.study import study_parameters
@@ -71,7 +72,7 @@ def show(options: argparse.Namespace) -> int:
     if options.plain:
         return _show_plainly(replay, metrics)
     write([*definitions(_facts(replay)), ""])
-    write([*definitions(_parameters(replay)), ""])
+    write([*definitions(_parameters(replay, shown_values)), ""])
     write(summary_lines(summarise(replay.rows, replay.study.baseline), replay.study, metrics, width=width))
     for damage in replay.damages:
         write(f"line {damage.line} of events.jsonl is damaged: {harmless(damage.why)}")
@@ -136,10 +137,12 @@ def _facts(replay: Replay) -> dict[str, object]:
     return facts
 
 
-def _parameters(replay: Replay) -> dict[str, object]:
+def _parameters(
+    replay: Replay, text_of: Callable[[Parameter, Iterable[Value]], str] = write_values
+) -> dict[str, object]:
     """Return the parameters that differ from their defaults, as they would be typed."""
     parameters = study_parameters()
-    return {name: write_values(parameters[name], values) for name, values in replay.study.changed().items()}
+    return {name: text_of(parameters[name], values) for name, values in replay.study.changed().items()}
 
 
 def _show_log(replay: Replay, options: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ from typing import Any
 from regnet.cli.arguments import Parser, add_data_option
 from regnet.errors import InputError, shown
 from regnet.execution import Execution
-from regnet.matrix_text import MatrixOrPath
+from regnet.matrix_text import MatrixOrPath, is_written_out, parse_matrix
 from regnet.parameters import (
     Flag,
     OneOf,
@@ -35,6 +35,8 @@ from regnet.parameters import (
 from regnet.places import Places, find_places
 from regnet.presets.preset_files import DEFAULT, load_study
 from regnet.study import Study, study_parameters
+
+_LONGEST_MATRIX = 60  # characters of a matrix that a terminal shows
 
 
 def execution_parameters() -> Mapping[str, Parameter]:
@@ -73,6 +75,17 @@ def write_values(parameter: Parameter, values: Iterable[Value]) -> str:
     if not parameter.grid or (split_values(text) == pieces and not text.startswith("[")):
         return text
     return json.dumps(pieces, ensure_ascii=False)
+
+
+def shown_values(parameter: Parameter, values: Iterable[Value]) -> str:
+    """Return values as a terminal shows them: as `write_values` does, but a large matrix by its beginning."""
+    text = write_values(parameter, values)
+    if len(text) <= _LONGEST_MATRIX or not (
+        isinstance(parameter.kind, MatrixOrPath) and is_written_out(text)
+    ):
+        return text
+    size = len(parse_matrix(text))
+    return f"{text[:_LONGEST_MATRIX].rsplit(' ', 1)[0]} … ({size} × {size})"
 
 
 # ---- options -----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from regnet.cli.study_options import (
     execution_parameters,
     read_command,
     read_values,
+    shown_values,
     study_from_options,
     write_values,
 )
@@ -87,6 +88,19 @@ def test_a_command_read_back_is_the_study_it_was_written_for(
 def test_values_as_text_read_back_equal_whatever_they_hold(values: list[str]) -> None:
     parameter = PARAMETERS["motifs"]
     assert read_values(parameter, write_values(parameter, values)) == tuple(values)
+
+
+def test_a_matrix_reads_back_from_a_command_and_a_terminal_shows_a_large_one_by_its_beginning() -> None:
+    parameter = study_parameters()["signal_matrix"]
+    rows = [[float(3 * (i == j)) + 1 / 3 for i in range(12)] for j in range(12)]
+    study = Study(conditions=12, covariance="id", signal_model="fixed", signal_matrix=rows)
+    assert read_command(command_for(study)).study == study
+    told = shown_values(parameter, study.values["signal_matrix"])
+    assert told.startswith("3.3333333333333335 0.333")
+    assert told.endswith(" … (12 × 12)")
+    assert len(told) < 80
+    for short in ("1 0.5; 0.5 1", "a path/of any length " * 20):
+        assert shown_values(parameter, (short,)) == short
 
 
 def test_the_command_names_only_what_differs_from_its_base() -> None:

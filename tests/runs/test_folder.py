@@ -7,13 +7,15 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_runs import small_study
+from small_runs import ended, small_study
 
 from regnet import Execution, InputError, Study
 from regnet.places import Places, find_places
+from regnet.runs.arrays import read_arrays
 from regnet.runs.folder import (
     RunFolder,
     create_run,
@@ -24,6 +26,7 @@ from regnet.runs.folder import (
     run_ids,
     update_record,
 )
+from regnet.runs.launch import launch
 from regnet.runs.lock import take
 from regnet.runs.state import state_of
 
@@ -195,6 +198,10 @@ def test_a_run_holds_its_matrix_and_needs_the_file_no_more(places: Places, tmp_p
     with pytest.raises(InputError, match="signal_matrix: wanted a file"):
         create_run(study, Execution(), places)
     assert sorted(run_ids(places.runs)) == sorted([folder.id, other.id])
+    launch(folder)
+    assert ended(folder).name == "finished"
+    found = read_arrays(folder, 0, 0)["LMM fixed/signal_covariance"]
+    np.testing.assert_allclose(found / found[0, 0], [[1, 0.5, 0], [0.5, 1, 0], [0, 0, 2]], atol=1e-12)
 
 
 @pytest.mark.parametrize("execution", [3, None, [], {"jobs": -1}, {"unknown": 1}, {"jobs": {}}])

@@ -74,6 +74,34 @@ async def test_values_that_do_not_fit_each_other_are_said_at_once(open_app: Open
         assert "lowrank_4" in str(note.query_one(".field-note", Static).render())
 
 
+async def test_the_matrix_of_the_structure_fixed_has_its_field_as_soon_as_it_is_chosen(
+    open_app: OpenApp,
+) -> None:
+    app = open_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert not app.screen.query("#field-signal_matrix")
+        await type_into(pilot, "signal_model", "fixed")
+        await pilot.pause(0.3)
+        field = app.screen.query_one("#field-signal_matrix").parent
+        assert isinstance(field, Field)
+        assert field.has_class("-problem")
+        assert app.screen.query_one("#run", Button).disabled
+        await type_into(pilot, "signal_matrix", "1 0.5; 0.5 1")
+        await type_into(pilot, "covariance", "id")
+        await pilot.pause(0.3)
+        assert "wanted a 8 × 8 matrix" in str(field.query_one(".field-note", Static).render())
+        await type_into(pilot, "conditions", "2")
+        await pilot.pause(0.3)
+        assert not field.has_class("-problem")
+        study = study_screen(app).checked.study
+        assert study is not None
+        assert study.values["signal_matrix"] == ("1 0.5; 0.5 1",)
+        await type_into(pilot, "signal_model", "id")
+        await pilot.pause(0.3)
+        assert field.has_class("-warning")
+
+
 async def test_a_check_that_comes_while_a_key_is_on_its_way_takes_no_key_back(open_app: OpenApp) -> None:
     app = open_app()
     async with app.run_test(size=(120, 40)) as pilot:
