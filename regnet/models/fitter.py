@@ -80,8 +80,8 @@ class Fitter:
     def _fit_cone(self, data: SpectralData, cone: Cone, basis: CanonicalBasis, limits: Limits) -> Optimum:
         found = climb(data, basis, self._grid, limits, cone)
 
-        def again(basis: CanonicalBasis, beat: float, most: int) -> Optimum:
-            return climb(data, basis, None, replace(limits, max_iterations=most), cone, beat)
+        def again(basis: CanonicalBasis, rival: Optimum, most: int) -> Optimum:
+            return climb(data, basis, None, replace(limits, max_iterations=most), cone, rival)
 
         most = limits.max_iterations
         free = cone.noise_directions is None

@@ -44,6 +44,8 @@ HOPE = 20.0
 
 Half a square if the Hessian were the expected one; a flat direction of V loses more.
 """
+SAME = 0.02
+"""Largest difference of V and Σ from a maximum's, in its basis, that is taken for on the way back to it."""
 MOST_PRODUCTS = 80
 """Most Hessian products of one step."""
 
@@ -54,7 +56,7 @@ def climb(
     grid: ShareGrid | None,
     limits: Limits,
     cone: Cone,
-    beat: float = np.inf,
+    rival: Optimum | None = None,
 ) -> Optimum:
     """Follow the likelihood from a start to its next maximum.
 
@@ -64,9 +66,9 @@ def climb(
         For global scans of the traits while far from the optimum; None stays local.
     cone : Cone
         The pairs among which the maximum is looked for; the start is one of them.
-    beat : float
-        Value of −2 log likelihood that is worth reaching; the climb ends early
-        ("no further progress") where it clearly will not.
+    rival : Optimum, optional
+        A maximum to beat; the climb ends early ("no further progress") where it clearly will not, or
+        only goes back to it.
     """
     basis = start
     likelihood = evaluate(data, basis)
@@ -81,7 +83,7 @@ def climb(
             break
         if iteration == limits.max_iterations:
             break
-        if criterion < 0.3 and likelihood.deviance - HOPE * criterion**2 > beat:
+        if rival is not None and _stays_ahead(rival, basis, likelihood, criterion):
             reason = "no further progress"
             break
         if limits.out_of_time():
@@ -94,6 +96,23 @@ def climb(
             break
         basis, likelihood = moved
     return Optimum(basis, likelihood, criterion, iteration, reason)
+
+
+def _stays_ahead(rival: Optimum, basis: CanonicalBasis, likelihood: Likelihood, criterion: float) -> bool:
+    """Whether a climb clearly will not beat a maximum, or only goes back to it."""
+    above = likelihood.deviance - rival.likelihood.deviance
+    if criterion < FAR and above > HOPE * criterion**2:
+        return True
+    if above <= -1e-6:
+        return False
+    # In the rival's basis its V and Σ are diagonal.
+    turn = rival.basis.weights.T @ basis.loadings
+    for own, other in ((basis.signal, rival.basis.signal), (basis.noise, rival.basis.noise)):
+        apart = (turn * own) @ turn.T
+        apart.flat[:: len(apart) + 1] -= other
+        if np.abs(apart).max() >= SAME:
+            return False
+    return True
 
 
 class _Face:

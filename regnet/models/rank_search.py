@@ -30,13 +30,15 @@ MEAN_BARRIER = 5.0
 """The same where a mean is profiled out by ML: it takes what the dominant singular value would show."""
 DIRECTIONS = 3
 """How many of the least supported directions are tried."""
+LOSS_SHARES = slice(4, 24, 4)
+"""Shares of the grid at which the least supported directions are looked for."""
 
 
 def search_ranks(
     data: SpectralData,
     optimum: Optimum,
     grid: ShareGrid,
-    climb: Callable[[CanonicalBasis, float, int], Optimum],
+    climb: Callable[[CanonicalBasis, Optimum, int], Optimum],
     most_iterations: int,
     max_rank: int,
     *,
@@ -47,7 +49,7 @@ def search_ranks(
     Parameters
     ----------
     climb : callable
-        From a basis to its next maximum, given the value to beat and how many iterations are
+        From a basis to its next maximum, given the maximum to beat and how many iterations are
         left.
     most_iterations : int
         Iterations after which no attempt begins, those of `optimum` included.
@@ -67,7 +69,7 @@ def search_ranks(
         for rise, basis in sorted(attempts, key=lambda attempt: attempt[0]):
             if rise > WORTH or spent >= most_iterations:
                 break
-            found = climb(basis, here, most_iterations - spent)
+            found = climb(basis, optimum, most_iterations - spent)
             spent += found.n_iterations
             if found.stop_reason == "time limit":
                 return optimum.after(spent)
@@ -91,7 +93,7 @@ def _without(data: SpectralData, optimum: Optimum, grid: ShareGrid) -> Iterator[
     cross = (data.residual_cross @ basis.weights[:, kept]) / root
     n_directions = min(DIRECTIONS, kept.size)
     candidates = []
-    for share in grid.shares[4:24:4]:
+    for share in grid.shares[LOSS_SHARES]:
         support = _support(data, share / (1.0 - share), traits, cross)[0]
         candidates.append(eigen(support)[1][:, :n_directions])
     directions = np.stack(candidates, axis=1)  # traits × shares × number of the direction
