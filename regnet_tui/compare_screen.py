@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
@@ -23,9 +23,14 @@ from regnet_tui.quiet_widgets import Words
 from regnet_tui.row_table import Cell, Column, RowTable
 from regnet_tui.run_tables import metric_title
 from regnet_tui.safe_text import clean
+from regnet_tui.scenario_labels import middle_cut
 
 if TYPE_CHECKING:
     from regnet_tui.app import RegnetApp
+
+
+_NARROWEST, _WIDEST = 14, 40
+"""Cells of a run's column: an interval fits into the least."""
 
 
 class CompareScreen(ModalScreen[None]):
@@ -42,6 +47,7 @@ class CompareScreen(ModalScreen[None]):
         super().__init__()
         self._folders = folders
         self._replays: list[Replay] = []
+        self._differing: list[DiffRow] = []
         self._metric = "pearson"
 
     def compose(self) -> ComposeResult:
@@ -77,26 +83,39 @@ class CompareScreen(ModalScreen[None]):
     def _take(self, replays: list[Replay]) -> None:
         self._replays = replays
         rows = differing([replay.study for replay in replays])
+        self._differing = rows
         table = self.query_one("#differing", RowTable)
-        table.show([Column("name", "parameter", 18), *self._run_columns()], rows)
         table.styles.height = min(len(rows) + 1, max(self.size.height // 3, 4)) if rows else 2
         self.draw()
 
-    def _run_columns(self) -> list[Column]:
-        each = 26
+    def _run_columns(self, table: RowTable, leading: Sequence[Column], texts: Iterable[str]) -> list[Column]:
+        """Return a column for each run: equally wide, as wide as texts and names need and there is room."""
         names = [clean(replay.record.get("name") or replay.folder.id) for replay in self._replays]
-        ids = [f"{name} {id[-4:]}" if names.count(name) > 1 else name for name, id in self._ids(names)]
-        return [Column(str(place), name[:each], each) for place, name in enumerate(ids)]
-
-    def _ids(self, names: Sequence[str]) -> list[tuple[str, str]]:
-        return [(name, replay.folder.id) for name, replay in zip(names, self._replays)]
+        ids = [replay.folder.id for replay in self._replays]
+        names = [f"{name} {id[-4:]}" if names.count(name) > 1 else name for name, id in zip(names, ids)]
+        wanted = min(max(map(len, (*names, *texts)), default=0), _WIDEST)
+        each = min(wanted, max(table.share(leading, len(names)), _NARROWEST))
+        return [Column(str(n), name, each, short=middle_cut(name, each)) for n, name in enumerate(names)]
 
     def draw(self) -> None:
-        """Draw the results by the chosen metric."""
+        """Draw the parameters that differ, and the results by the chosen metric."""
+        differing = self.query_one("#differing", RowTable)
+        names = ["parameter", *(label_of(row[0]) for row in self._differing)]
+        parameter = Column("name", names[0], max(map(len, names)))
+        texts = (text for row in self._differing for text in row[1])
+        differing.show([parameter, *self._run_columns(differing, [parameter], texts)], self._differing)
+
         self.query_one("#compare-title", Words).update(Content(clean(metric_title(self._metric))))
+        compared = self.query_one("#compared", RowTable)
         scenarios, rows = compare(self._replays, self._metric)
-        columns = [scenarios.column("label"), Column("method", "method", 12), *self._run_columns()]
-        self.query_one("#compared", RowTable).show(columns, rows, empty="nothing is recorded yet")
+        longest = max((len(row.method) for row in rows), default=0)
+        leading = [
+            scenarios.column("label"),
+            Column("method", "method", max(longest, 6), least=min(max(longest, 6), 12)),
+        ]
+        texts = (cell.text for row in rows for cell in row.cells)
+        columns = [*leading, *self._run_columns(compared, leading, texts)]
+        compared.show(columns, rows, empty="nothing is recorded yet")
 
     @staticmethod
     def _parameter(row: DiffRow, key: str) -> Cell:
@@ -106,7 +125,7 @@ class CompareScreen(ModalScreen[None]):
     def _result(row: ComparedRow, key: str) -> Cell:
         if key == "label":
             return Cell(row.label, "", row.short)
-        return Cell(row.method) if key == "method" else Cell(row.texts[int(key)])
+        return Cell(row.method) if key == "method" else row.cells[int(key)]
 
     def action_metric(self, step: int) -> None:
         names = metrics_of(self._replays)
@@ -122,4 +141,4 @@ class CompareScreen(ModalScreen[None]):
 
     def on_resize(self) -> None:
         if self._replays:
-            self.draw()
+            self.call_after_refresh(self.draw)  # when the tables know their new widths

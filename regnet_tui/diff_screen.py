@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from regnet.cli.run_comparison import differing_parameters
+from regnet.comparison import differing_parameters
 from regnet.study import Study, study_parameters
 from regnet_tui.form_state import label_of, text_of
 from regnet_tui.quiet_widgets import Words

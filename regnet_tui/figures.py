@@ -46,6 +46,12 @@ def interval(low: object, high: object, digits: int = 3) -> str:
     return NOTHING if NOTHING in texts else ", ".join(texts)
 
 
+def signed_interval(low: object, high: object, digits: int = 3) -> str:
+    """Return ``[+0.025, +0.041]``, an interval of a difference; nothing where either end isn't known."""
+    texts = (signed(low, digits), signed(high, digits))
+    return NOTHING if NOTHING in texts else f"[{', '.join(texts)}]"
+
+
 def share(value: object) -> str:
     """Return a share in per cent."""
     if value is None or not math.isfinite(float(value)):  # type: ignore[arg-type]

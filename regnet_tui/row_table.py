@@ -170,6 +170,15 @@ class RowTable(ScrollView, can_focus=True):
         """Cells that the columns take where nothing narrows them, with an edge at both sides."""
         return 2 + sum(column.width + _GAP for column in self._wanted)
 
+    def share(self, leading: Sequence[Column], count: int) -> int:
+        """Return the width that each of some more columns can have beside leading ones at their least.
+
+        Room for the scroll bar is left, whether the rows will need it or not.
+        """
+        gap = _GAP if self.size.width >= _NARROW else _NARROW_GAP
+        taken = 1 + sum(min(column.least or column.width, column.width) + gap for column in leading)
+        return (self.size.width - self.styles.scrollbar_size_vertical - taken + gap) // count - gap
+
     @property
     def rows(self) -> Sequence[Row]:
         return self._rows
@@ -248,7 +257,10 @@ class RowTable(ScrollView, can_focus=True):
         """Narrow the columns that can be narrowed as far as the window asks for."""
         self._gap = _GAP if self.size.width >= _NARROW else _NARROW_GAP
         columns = list(self._wanted)
-        over = 1 + sum(column.width + self._gap for column in columns) - self._gap - self.size.width
+        room = self.size.width  # the scroll bar's cells included
+        if len(self._rows) + 1 > self.size.height:
+            room -= self.styles.scrollbar_size_vertical
+        over = 1 + sum(column.width + self._gap for column in columns) - self._gap - room
         for place in (*range(1, len(columns)), *range(min(len(columns), 1))):
             column = columns[place]
             if over > 0 and 0 < column.least < column.width:

@@ -29,7 +29,7 @@ from regnet_tui.run_index import FILTER_COLUMNS, RunIndex, RunLine
 _REFRESH = 2.0
 _NARROW = (
     Column("name", "run", 30, least=18),
-    Column("state", "state", 13),
+    Column("state", "state", 24, least=15),
     Column("progress", "progress", 8),
     Column("done", "done", 11, True),
     Column("host", "host", 12, least=8),
@@ -72,7 +72,8 @@ def run_cell(line: RunLine, key: str) -> Cell:
     if key == "id":
         return Cell(line.id, "dim")
     if key == "state":
-        return Cell(_SIGNS.get(state.name, state.name), _TONES.get(state.name, ""))
+        short = f"! {state.failed} failed" if state.name == "finished with failures" else ""
+        return Cell(_SIGNS.get(state.name, state.name), _TONES.get(state.name, ""), short)
     if key == "progress":
         return Cell(bar(state.done / state.total if state.total else 0.0, 8))
     if key == "done":

@@ -9,7 +9,6 @@ import pytest
 
 from regnet.errors import InputError
 from regnet.places import Places
-from regnet.presets.differences import differences
 from regnet.presets.preset_files import (
     delete_preset,
     duplicate_preset,
@@ -164,12 +163,3 @@ def test_what_is_no_study_file_is_said(
 def test_an_unknown_name_lists_those_there_are(places: Places) -> None:
     with pytest.raises(InputError, match=r"default, a TOML file's path or a preset \(quickstart"):
         load_study("nonesuch", places)
-
-
-def test_the_difference_of_studies_is_the_parameters_that_differ() -> None:
-    found = differences(Study(), Study(conditions=[4, 8], seed=2))
-    assert [(name, first, second) for name, first, second in found] == [
-        ("conditions", (4,), (4, 8)),
-        ("seed", (1,), (2,)),
-    ]
-    assert differences(Study(), Study()) == ()

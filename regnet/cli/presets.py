@@ -15,9 +15,9 @@ from regnet.cli.study_options import (
     study_from_options,
     write_values,
 )
+from regnet.comparison import differing_parameters
 from regnet.errors import InputError
 from regnet.places import Places, find_places
-from regnet.presets.differences import differences
 from regnet.presets.preset_files import (
     Preset,
     delete_preset,
@@ -167,16 +167,16 @@ def diff(options: argparse.Namespace) -> int:
     """Print the parameters in which two studies differ."""
     places = find_places(options.data)
     first, second = (_study_of(name, places) for name in (options.first, options.second))
-    found = differences(first, second)
+    found = differing_parameters([first, second])
     if options.json:
-        write_json({name: {"first": list(one), "second": list(two)} for name, one, two in found})
+        write_json({name: {"first": list(one), "second": list(two)} for name, (one, two) in found.items()})
         return 0
     if not found:
         write("no difference")
         return 0
     parameters = study_parameters()
     rows = [
-        [name, *(write_values(parameters[name], values) for values in (one, two))] for name, one, two in found
+        [name, *(write_values(parameters[name], values) for values in each)] for name, each in found.items()
     ]
     write(table(["parameter", options.first, options.second], rows))
     return 0

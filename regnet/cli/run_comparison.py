@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from regnet.cli.arguments import add_data_option
 from regnet.cli.exit_codes import DONE
 from regnet.cli.output import harmless, table, write, write_json
 from regnet.cli.study_options import write_values
-from regnet.cli.summary_table import check_metrics, finite, mean_text
+from regnet.cli.summary_table import check_metrics, difference_record, finite, interval_text, mean_text
 from regnet.cli.which_run import named_run
+from regnet.comparison import Comparison, differing_parameters
+from regnet.comparison import compare as side_by_side
 from regnet.errors import InputError
 from regnet.metrics import METRICS_BY_NAME
 from regnet.parameters import Value, write_value
 from regnet.places import find_places
 from regnet.runs.replay import Replay
-from regnet.study import Study, study_parameters
-from regnet.summary import Cell, summarise
-
-Key = tuple[tuple[Value, ...], str]
-"""What a line of the comparison is: the scenario's values of the varying parameters, and the method."""
+from regnet.study import study_parameters
 
 
 def add_parser(commands: Any) -> None:
@@ -30,7 +29,8 @@ def add_parser(commands: Any) -> None:
         "compare",
         help="compare runs: the parameters in which they differ, and their results",
         description="Compare two or more runs: the parameters in which they differ, then their means with "
-        "Monte Carlo standard errors side by side, a line for each scenario and method.",
+        "Monte Carlo standard errors and their differences from the baseline side by side, a line for each "
+        "scenario and method.",
     )
     parser.add_argument("runs", metavar="RUN", nargs="+", help="two or more runs")
     parser.add_argument("--metric", default="pearson", metavar="NAME", help="which metric (default: pearson)")
@@ -51,12 +51,10 @@ def compare(options: argparse.Namespace) -> int:
         replay.update()
     studies = [replay.study for replay in replays]
     differing = differing_parameters(studies)
-    varying = [name for name in study_parameters() if any(name in study.varying for study in studies)]
-    columns = [_means(replay, varying, metric) for replay in replays]
-    keys = list(dict.fromkeys(key for column in columns for key in column))
+    found = side_by_side(studies, [replay.rows for replay in replays], metric)
     ids = [replay.folder.id for replay in replays]
     if options.json:
-        write_json(_as_json(ids, differing, varying, keys, columns, metric))
+        write_json(_as_json(ids, differing, found, metric))
         return DONE
     parameters = study_parameters()
     lay_out = _separated if options.plain else table
@@ -67,15 +65,16 @@ def compare(options: argparse.Namespace) -> int:
         write([*lay_out(["parameter", *ids], rows, ""), ""])
     else:
         write(["the runs have the same parameters", ""])
-    lines = []
-    for values, label in keys:
-        cells = (column.get((values, label)) for column in columns)
-        lines.append(
-            [*map(write_value, values), label, *(mean_text(cell) if cell else "–" for cell in cells)]
-        )
-    aligned = "l" * (len(varying) + 1) + "r" * len(ids)
-    write([f"{METRICS_BY_NAME[metric].title}, mean ± Monte Carlo standard error:", ""])
-    write(lay_out([*varying, "method", *ids], lines, aligned))
+    lines = _result_lines(found)
+    aligned = "l" * (len(found.varying) + 1) + "r" * len(ids)
+    write(
+        [
+            f"{METRICS_BY_NAME[metric].title}, mean ± Monte Carlo standard error, and paired difference "
+            "with its 95% interval:",
+            "",
+        ]
+    )
+    write(lay_out([*found.varying, "method", *ids], lines, aligned))
     return DONE
 
 
@@ -84,43 +83,44 @@ def _separated(headings: Sequence[str], rows: Sequence[Sequence[object]], _: str
     return ["\t".join(harmless(cell) for cell in row) for row in (headings, *rows)]
 
 
-def differing_parameters(studies: Sequence[Study]) -> dict[str, list[tuple[Value, ...]]]:
-    """Return the parameters in which studies differ, each with its values in every study."""
-    return {
-        name: [study.values[name] for study in studies]
-        for name in study_parameters()
-        if len({study.values[name] for study in studies}) > 1
-    }
-
-
-def _means(replay: Replay, varying: Sequence[str], metric: str) -> dict[Key, Cell]:
-    summary = summarise(replay.rows, replay.study.baseline, metrics=[metric])
-    return {
-        (
-            tuple(getattr(replay.study.scenarios[cell.scenario], name) for name in varying),
-            cell.label,
-        ): cell
-        for cell in summary.cells
-    }
+def _result_lines(found: Comparison) -> list[list[str]]:
+    """Return the cells of every line: each scenario's methods, then their differences."""
+    lines = []
+    for scenario, group in itertools.groupby(found.lines, key=lambda line: line.scenario):
+        values, members = [write_value(value) for value in scenario.values], list(group)
+        for line in members:
+            lines.append([*values, line.label, *(mean_text(c) if c else "–" for c in line.cells)])
+        for line in members:
+            texts = [interval_text(c.difference) if c else "" for c in line.cells]
+            if any(texts):
+                lines.append([*values, found.difference_label(line.label), *(text or "–" for text in texts)])
+    return lines
 
 
 def _as_json(
     ids: Sequence[str],
-    differing: dict[str, list[tuple[Value, ...]]],
-    varying: Sequence[str],
-    keys: Sequence[Key],
-    columns: Sequence[dict[Key, Cell]],
+    differing: Mapping[str, Sequence[tuple[Value, ...]]],
+    found: Comparison,
     metric: str,
 ) -> dict[str, object]:
     lines = []
-    for values, label in keys:
-        line: dict[str, object] = dict(zip(varying, values))
-        line["method"] = label
-        for id, column in zip(ids, columns):
-            cell = column.get((values, label))
-            line[id] = cell and {"mean": finite(cell.mean), "mcse": finite(cell.mcse), "n": cell.n}
+    for compared in found.lines:
+        line: dict[str, object] = dict(zip(found.varying, compared.scenario.values))
+        line["method"] = compared.label
+        for id, cell in zip(ids, compared.cells):
+            line[id] = cell and {
+                "mean": finite(cell.mean),
+                "mcse": finite(cell.mcse),
+                "n": cell.n,
+                "difference": difference_record(cell.difference),
+            }
         lines.append(line)
-    parameters = {
-        name: {id: list(values) for id, values in zip(ids, each)} for name, each in differing.items()
+    return {
+        "runs": list(ids),
+        "parameters": {
+            name: {id: list(values) for id, values in zip(ids, each)} for name, each in differing.items()
+        },
+        "metric": metric,
+        "baselines": dict(zip(ids, found.baselines)),
+        "results": lines,
     }
-    return {"runs": list(ids), "parameters": parameters, "metric": metric, "results": lines}

@@ -78,7 +78,7 @@ def _columns(summary: Summary, study: Study, metrics: Sequence[str]) -> list[_Co
         cells = [mean_text(cells[place]) for _, cells in found]
         columns.append(_Column(METRICS_BY_NAME[name].title, "r", cells))
     if len(summary.labels) > 1:
-        intervals = [_interval(cell.difference) for cell in leading]
+        intervals = [interval_text(cell.difference) for cell in leading]
         columns.append(_Column(f"{first} − {summary.baseline}", "r", intervals))
         columns.append(_Column("won", "r", [_won(cell.difference) for cell in leading]))
     if any(cell.failed for cell in leading):
@@ -125,10 +125,16 @@ def summary_records(summary: Summary, study: Study) -> list[dict[str, object]]:
         record |= {"undefined": cell.undefined, "failed": cell.failed}
         record |= {name: finite(getattr(cell, name)) for name in ("mean", "sd", "mcse")}
         if cell.difference is not None:
-            names = ("n", "mean", "sd", "low", "high", "won")
-            record["difference"] = {name: finite(getattr(cell.difference, name)) for name in names}
+            record["difference"] = difference_record(cell.difference)
         records.append(record)
     return records
+
+
+def difference_record(difference: Difference | None) -> dict[str, float | None] | None:
+    """Return a paired difference as JSON has it; None for the baseline itself."""
+    if difference is None:
+        return None
+    return {name: finite(getattr(difference, name)) for name in ("n", "mean", "sd", "low", "high", "won")}
 
 
 def finite(number: float) -> float | None:
@@ -147,7 +153,8 @@ def mean_text(cell: Cell | None) -> str:
     return f"{cell.mean:.4g}{error}"
 
 
-def _interval(difference: Difference | None) -> str:
+def interval_text(difference: Difference | None) -> str:
+    """Return a paired difference with its interval; nothing for the baseline itself."""
     if difference is None:
         return ""
     if math.isnan(difference.mean):

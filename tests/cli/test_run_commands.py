@@ -91,6 +91,14 @@ def test_two_runs_are_compared_by_what_differs(regnet: Command, runs: MadeRuns) 
     stronger = [line[runs.second]["mean"] > line[runs.first]["mean"] for line in compared["results"]]
     assert all(stronger)  # twice the signal fraction on the same draws
     assert regnet("runs", "compare", runs.first, "--data", runs.data).code == 2
+    assert compared["baselines"] == {runs.first: "Ridge gcv", runs.second: "Ridge gcv"}
+    differences = [line[runs.second]["difference"] for line in compared["results"]]
+    assert [found is None for found in differences] == [True, False] * 2  # none of the baseline itself
+    assert differences[1]["n"] == 4
+    (line, *_) = [line for line in lines if "Ridge oracle − Ridge gcv" in line]
+    assert re.findall(r"[+-]0\.\d+ \[[+-]0\.\d+, [+-]0\.\d+\]", line)[1].startswith(
+        f"{differences[1]['mean']:+.3f}"
+    )
 
 
 def test_runs_alone_takes_the_options_of_its_list(regnet: Command, runs: MadeRuns) -> None:

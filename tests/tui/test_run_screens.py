@@ -142,6 +142,51 @@ async def test_marked_runs_are_compared_side_by_side(open_app: OpenApp, three: l
         assert text_of(app, "#compare-title") != before
 
 
+@pytest.mark.parametrize(("size", "whole"), [((80, 24), 2), ((80, 24), 3), ((200, 60), 3)])
+async def test_compared_runs_fit_into_the_window_without_going_sideways(
+    open_app: OpenApp, places: Places, size: tuple[int, int], whole: int
+) -> None:
+    grid = GRID.replace(covariance=["id", "random", "lowrank_2"])  # more lines than 24: a scroll bar
+    for noise in ("random", "identity", "randomV"):
+        make_run(places, grid.replace(noise=noise), name=f"with a long name and {noise} noise")
+    app = open_app()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("f3")
+        await settle(pilot)
+        await pilot.press(*["space"] * whole, "equals_sign")
+        await settle(pilot)
+        for name in ("#differing", "#compared"):
+            shown = table(app, name)
+            assert not shown.show_horizontal_scrollbar
+        compared = table(app, "#compared")
+        assert compared.show_vertical_scrollbar == (size == (80, 24))
+        widths = {column.width for column in compared.columns[2:]}
+        assert len(widths) == 1
+        for row in compared.rows:
+            for column in compared.columns:
+                cell = compared.cell(row, column.key)
+                fitting = cell.text if len(cell.text) <= column.width else cell.short
+                assert 0 < len(fitting) <= column.width
+        if whole == 2 or size[0] > 80:  # differences with their means, not their intervals alone
+            assert min(widths) >= max(len(compared.cell(row, "0").text) for row in compared.rows)
+
+
+async def test_no_state_of_a_run_is_cut_in_a_narrow_window(
+    open_app: OpenApp, places: Places, three: list[RunFolder]
+) -> None:
+    make_run(places, GRID, name="bad", failed=3, created=CREATED + 300)
+    app = open_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f3")
+        await settle(pilot)
+        shown = table(app, "#runs")
+        (column,) = [column for column in shown.columns if column.key == "state"]
+        cells = [shown.cell(row, "state") for row in shown.rows]
+        assert cells[0].text == "! finished with failures"
+        drawn = [cell.text if len(cell.text) <= column.width else cell.short for cell in cells]
+        assert drawn == ["! 3 failed", "+ finished", "= stopped", "+ finished"]
+
+
 async def test_how_many_runs_go_at_once_is_asked_and_kept(open_app: OpenApp, places: Places) -> None:
     app = open_app()
     async with app.run_test(size=(80, 24)) as pilot:
