@@ -62,6 +62,9 @@ class Term(Protocol):
     def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
         """Parameters after a step, to first order theta + step."""
 
+    def level(self, theta: Vector, vector: Vector) -> Vector:
+        """A direction without its part along which the matrix stays the same."""
+
     def snap(self, theta: Vector) -> Vector | None:
         """Parameters with the smallest direction that is not zero set to zero; None for none."""
 
@@ -118,6 +121,18 @@ class Loadings:
         inside = np.linalg.lstsq(weights.T @ root, weights.T @ change, rcond=1e-10)[0]
         outside = change - root @ inside
         return np.ravel((root + outside) @ (np.eye(self.rank) + inside))
+
+    def level(self, theta: Vector, vector: Vector) -> Vector:
+        # The nearest LA with A antisymmetric: LᵀLA + ALᵀL = LᵀX − XᵀL.
+        root, change = self._shaped(theta), self._shaped(vector)
+        if self.rank == 1:
+            return vector
+        values, turn = np.linalg.eigh(root.T @ root)
+        half = turn.T @ root.T @ change @ turn
+        sums = values[:, None] + values
+        floor = 1e-13 * max(float(sums[-1, -1]), 1e-300)
+        inside = np.where(sums > floor, (half - half.T) / np.maximum(sums, floor), 0.0)
+        return np.asarray(vector - np.ravel(root @ (turn @ inside @ turn.T)))
 
     def snap(self, theta: Vector) -> Vector | None:
         left, values, _ = np.linalg.svd(self._shaped(theta), full_matrices=False)
@@ -179,6 +194,9 @@ class Scales:
 
     def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
         return theta + step
+
+    def level(self, theta: Vector, vector: Vector) -> Vector:
+        return vector
 
     def snap(self, theta: Vector) -> Vector | None:
         sizes = np.abs(theta)
@@ -257,6 +275,11 @@ class Covariance:
         """Parameters after a step."""
         pairs = zip(self._parts(theta), self._parts(step), strict=True)
         return np.concatenate([term.moved(part, move, weights) for (term, part), (_, move) in pairs])
+
+    def level(self, theta: Vector, vector: Vector) -> Vector:
+        """A direction without its part along which the matrix stays the same."""
+        pairs = zip(self._parts(theta), self._parts(vector), strict=True)
+        return np.concatenate([term.level(part, move) for (term, part), (_, move) in pairs])
 
     def snaps(self, theta: Vector) -> list[Vector]:
         """Parameters with the smallest direction of one term set to zero, one for each term."""

@@ -45,6 +45,9 @@ class Pair(Protocol):
     def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
         """Parameters after a step."""
 
+    def level(self, theta: Vector, vector: Vector) -> Vector:
+        """A direction without its part along which V and Σ stay the same."""
+
     def snaps(self, theta: Vector) -> list[Vector]:
         """Parameters with a small direction set to zero, to be tried."""
 
@@ -103,6 +106,10 @@ class SeparatePair:
         return np.concatenate(
             [self.signal.moved(first, move, weights), self.noise.moved(second, other, weights)]
         )
+
+    def level(self, theta: Vector, vector: Vector) -> Vector:
+        (first, second), (move, other) = self._split(theta), self._split(vector)
+        return np.concatenate([self.signal.level(first, move), self.noise.level(second, other)])
 
     def snaps(self, theta: Vector) -> list[Vector]:
         first, second = self._split(theta)
@@ -179,6 +186,9 @@ class ProportionalPair:
 
     def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
         return np.append(self.total.moved(theta[:-1], step[:-1], weights), theta[-1] + step[-1])
+
+    def level(self, theta: Vector, vector: Vector) -> Vector:
+        return np.append(self.total.level(theta[:-1], vector[:-1]), vector[-1])
 
     def snaps(self, theta: Vector) -> list[Vector]:
         snapped = [np.append(own, theta[-1]) for own in self.total.snaps(theta[:-1])]

@@ -1,12 +1,13 @@
 """How are V and Σ fitted where one of them has a structure?
 
-A trust region around Newton steps in the structures' parameters. The Hessian is exact: the
-observed Hessian of :mod:`regnet.models.kronecker` in the canonical basis, by the chain rule, plus
-the curvature of the parametrisation; a step is found by conjugate gradients that stop at the
-region's edge or at negative curvature (Steihaug, SIAM J. Numer. Anal. 20:626, 1983),
-preconditioned with the expected Hessian. All parameters are free (variances are squares), so a
-covariance on the boundary of its structure is an ordinary minimum with quadratic convergence;
-the false stationary points that squares have at zero are left by their multiplier's sign.
+Newton steps in the structures' parameters, with a line search. The Hessian is exact: the observed
+Hessian of :mod:`regnet.models.kronecker` in the canonical basis, by the chain rule, plus the
+curvature of the parametrisation; a step is found by conjugate gradients that stop at negative
+curvature (Dembo & Steihaug, Math. Program. 26:190, 1983), preconditioned with the expected Hessian
+and kept free of the rotations of L that leave LLᵀ as it is (the quotient geometry of Journée et al.,
+SIAM J. Optim. 20:2327, 2010). All parameters are free (variances are squares), so a covariance on
+the boundary of its structure is an ordinary minimum with quadratic convergence; the false stationary
+points that squares have at zero are left by their multiplier's sign.
 """
 
 from __future__ import annotations
@@ -33,8 +34,6 @@ Vector = NDArray[np.float64]
 
 MOST_PRODUCTS = 200
 """Most Hessian products of one step."""
-PATIENCE, FARTHEST = 2.0**-6, 100.0
-"""Stretch of steps cut at negative curvature: doubled each time in a row, and used from one on."""
 MOST_PRECONDITIONED = 450
 """Most parameters for which the expected Hessian is formed and factored."""
 
@@ -58,7 +57,7 @@ def climb_structured(data: SpectralData, pair: Pair, start: Vector, limits: Limi
     if point is None:
         return None
     reason: StopReason = "iteration limit"
-    criterion, iteration, stretch = np.inf, 0, PATIENCE
+    criterion, iteration = np.inf, 0
     for iteration in range(limits.max_iterations + 1):
         point = _snapped(data, pair, point)
         metric = _Metric(pair, point)
@@ -76,11 +75,11 @@ def climb_structured(data: SpectralData, pair: Pair, start: Vector, limits: Limi
         if limits.out_of_time():
             reason = "time limit"
             break
-        moved = _line_search(data, pair, point, metric, criterion, stretch)
+        moved = _line_search(data, pair, point, metric, criterion)
         if moved is None:
             reason = "no further progress"
             break
-        point, stretch = moved
+        point = moved
     return Optimum(point.basis, point.likelihood, criterion, iteration, reason)
 
 
@@ -88,6 +87,7 @@ class _Metric:
     """The expected Hessian in the parameters, factored; or its diagonal where there are many."""
 
     def __init__(self, pair: Pair, point: _Point) -> None:
+        self.pair, self.theta = pair, point.theta
         size = point.theta.size
         vv, vs, ss = (np.ravel(block) for block in point.likelihood.expected)
         upper, lower = pair.jacobian(point.theta, point.basis.weights)
@@ -102,7 +102,7 @@ class _Metric:
             return
         cross = (upper * vs) @ lower.T
         expected += (upper * vv) @ upper.T + (lower * ss) @ lower.T + cross + cross.T
-        # Rotations of L change nothing: without this their block would be singular.
+        # Rotations of L change nothing: their block would be singular.
         expected.flat[:: size + 1] += 1e-8 * max(expected.trace() / size, 1e-300)
         self.diagonal = expected.diagonal()
         self.jacobian = np.concatenate([upper, lower], axis=1)
@@ -111,9 +111,11 @@ class _Metric:
             raise np.linalg.LinAlgError("the expected Hessian is not positive definite")
 
     def solve(self, vector: Vector) -> Vector:
-        if self.factor is None:
-            return np.asarray(vector / self.diagonal)
-        return np.asarray(dpotrs(self.factor, vector)[0])
+        # Rotations of L are no directions: they cost nothing in this metric, so what the Hessian
+        # shows of them away from a maximum would look like curvature of any size and sign.
+        vector = self.pair.level(self.theta, vector)
+        ahead = vector / self.diagonal if self.factor is None else dpotrs(self.factor, vector)[0]
+        return self.pair.level(self.theta, np.asarray(ahead))
 
 
 def _snapped(data: SpectralData, pair: Pair, point: _Point) -> _Point:
@@ -150,10 +152,9 @@ def _point(data: SpectralData, pair: Pair, theta: Vector) -> _Point | None:
 
 
 def _line_search(
-    data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float, stretch: float
-) -> tuple[_Point, float] | None:
-    """The next point, and the stretch of the next step if that is cut at negative curvature."""
-    step, is_bent = _newton_step(data, pair, point, metric, criterion, stretch)
+    data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float
+) -> _Point | None:
+    step = _newton_step(data, pair, point, metric, criterion)
     slope = float(point.gradient @ step)
     here = point.likelihood.deviance
     rounding = 1e-13 * abs(here) + 1e-12
@@ -165,53 +166,35 @@ def _line_search(
             continue
         change = moved.likelihood.deviance - here
         if change <= 1e-4 * length * slope + rounding:
-            goes_on = is_bent and length == 1.0
-            return moved, min(2.0 * stretch, FARTHEST) if goes_on else PATIENCE
+            return moved
         rise = change - length * slope
         length *= min(max(-0.5 * length * slope / rise, 0.1), 0.5) if rise > 0.0 else 0.5
     return None
 
 
-def _newton_step(
-    data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float, stretch: float
-) -> tuple[Vector, bool]:
-    """Newton's step by preconditioned conjugate gradients, and whether it met negative curvature.
-
-    There it goes on until it is `stretch` times as long (in the metric): a saddle that is left by
-    gradients alone can hold a fit for hundreds of steps.
-    """
+def _newton_step(data: SpectralData, pair: Pair, point: _Point, metric: _Metric, criterion: float) -> Vector:
+    """Newton's step by preconditioned conjugate gradients, cut at negative curvature."""
     residual = -point.gradient
     ahead = metric.solve(residual)
     direction = ahead.copy()
     step = np.zeros_like(residual)
     size = first = float(residual @ ahead)
     forcing = min(0.1, 0.1 * criterion**0.5) ** 2
-    # Lengths of step and direction, and their product, in the metric.
-    step_square, across, direction_square = 0.0, 0.0, size
     for _ in range(MOST_PRODUCTS):
         product = _product(data, pair, point, metric, direction)
         bend = float(direction @ product)
         if bend <= 0.0:
-            longer = max(stretch, 1.0)
-            if step_square == 0.0:
-                return longer * direction, True
-            room = (longer**2 - 1.0) * step_square
-            reach = (np.sqrt(across**2 + direction_square * room) - across) / direction_square
-            return step + reach * direction, True
+            return step if step.any() else direction
         length = size / bend
         step = step + length * direction
-        step_square += length * (2.0 * across + length * direction_square)
         residual = residual - length * product
         ahead = metric.solve(residual)
         new_size = float(residual @ ahead)
         if new_size < forcing * first:
             break
-        ratio = new_size / size
-        across = ratio * (across + length * direction_square)
-        direction_square = new_size + ratio**2 * direction_square
-        direction = ahead + ratio * direction
+        direction = ahead + (new_size / size) * direction
         size = new_size
-    return step, False
+    return step
 
 
 def _product(data: SpectralData, pair: Pair, point: _Point, metric: _Metric, change: Vector) -> Vector:

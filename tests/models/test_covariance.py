@@ -91,6 +91,24 @@ def test_a_step_is_theta_plus_step_to_first_order(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_level_direction_changes_the_matrix_alike_without_turning_it(name):
+    rng = np.random.default_rng(9)
+    shape = structure(name)
+    theta, change = rng.normal(size=(2, shape.size))
+    level = shape.level(theta, change)
+    np.testing.assert_allclose(shape.push(theta, level), shape.push(theta, change), atol=1e-12)
+    np.testing.assert_allclose(shape.level(theta, level), level, atol=1e-12)
+    if name in ("freeform", "lowrank_2"):
+        root, other = theta.reshape(4, -1), level.reshape(4, -1)
+        np.testing.assert_allclose(root.T @ other, other.T @ root, atol=1e-12)
+        assert not np.allclose(level, change)
+        lost = theta * np.array([1.0, 0.0] * (theta.size // 2))  # columns of zeros are no trouble
+        assert np.isfinite(shape.level(lost, change)).all()
+    else:
+        assert shape.size == level.size
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_approach_finds_parameters_of_a_matrix_of_the_structure(name):
     rng = np.random.default_rng(5)
     shape = structure(name)
