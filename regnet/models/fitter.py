@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from regnet.models.free_fit import climb
 from regnet.models.kronecker import CanonicalBasis, SpectralData, canonical_basis
 from regnet.models.optimum import Limits, Optimum
 from regnet.models.rank_search import search_ranks
+from regnet.models.stacked_fit import fit_stack, is_stackable
 from regnet.models.structure_names import StructureName
 from regnet.models.structure_pairs import Pair, ProportionalPair, SeparatePair
 from regnet.models.structured_fit import climb_structured
@@ -55,6 +57,7 @@ class Fitter:
             _full_rank(name, n_conditions, matrix) for name, matrix in zip(names, given, strict=True)
         )
         self.n_parameters = self._pair.n_parameters
+        self.is_stackable = is_stackable(data, self._cone)
 
     def fit(self, pair: tuple[Matrix, Matrix], limits: Limits, *, settle: bool) -> Optimum:
         """Fit from a start.
@@ -64,8 +67,11 @@ class Fitter:
         settle : bool
             Whether the start is first moved to the likeliest proportional pair.
         """
-        basis = proportional_start(self._data, self._grid) if settle else self._started(pair)
         data = self._data
+        if self._cone is not None and self.is_stackable:
+            starts = None if settle else [self._brought_into(self._cone, self._started(pair))]
+            return fit_stack([data], starts, self._grid, limits, self._cone.max_rank)[0]
+        basis = proportional_start(data, self._grid) if settle else self._started(pair)
         if self._cone is None:
             return self._fit_structured(data, basis, limits)
         basis = self._brought_into(self._cone, basis)
@@ -76,6 +82,14 @@ class Fitter:
         left = replace(limits, max_iterations=max(limits.max_iterations - near.n_iterations, 0))
         found = climb(data, near.basis, None, left, self._cone)
         return found.after(found.n_iterations + near.n_iterations)
+
+    @staticmethod
+    def fit_together(fitters: Sequence[Fitter], limits: Limits) -> list[Optimum]:
+        """Fit data sets on the same scores from their default starts, all of them stackable."""
+        first = fitters[0]
+        assert first._cone is not None
+        data = [fitter._data for fitter in fitters]
+        return fit_stack(data, None, first._grid, limits, first._cone.max_rank)
 
     def _fit_cone(self, data: SpectralData, cone: Cone, basis: CanonicalBasis, limits: Limits) -> Optimum:
         found = climb(data, basis, self._grid, limits, cone)

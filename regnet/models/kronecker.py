@@ -326,13 +326,17 @@ def hessian_product(
     return (half + half.transpose(0, 2, 1)).reshape(2 * n_conditions, n_conditions)
 
 
-def posterior_effects(right: Matrix, data: SpectralData, basis: CanonicalBasis) -> tuple[Matrix, Matrix]:
+def posterior_effects(
+    right: Matrix, data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood | None = None
+) -> tuple[Matrix, Matrix]:
     """Posterior mean and standard deviation of the effects, given V, Σ and the mean.
 
     Parameters
     ----------
     right : ndarray of shape (n_motifs, rank)
         Right singular vectors Q of the scores.
+    likelihood : Likelihood, optional
+        In that basis, where it is known.
 
     Returns
     -------
@@ -344,7 +348,7 @@ def posterior_effects(right: Matrix, data: SpectralData, basis: CanonicalBasis) 
     -----
     O(T r C); the squares of Q are formed in blocks of motifs.
     """
-    likelihood = evaluate(data, basis)
+    likelihood = evaluate(data, basis) if likelihood is None else likelihood
     scaled = likelihood.products[:, data.n_conditions :]
     values = np.sqrt(data.squares)
     effects = right @ ((values * scaled * basis.signal) @ basis.loadings.T)

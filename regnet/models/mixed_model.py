@@ -1,8 +1,9 @@
 """How is the linear mixed model vec(Y) ~ N(vec(XA), V ⊗ MMᵀ + Σ ⊗ I) fitted?
 
 Checks what was asked for, brings it to natural units, fits from each start by the method that the
-structures call for, and brings the estimates back. Likelihood and algebra:
-:mod:`regnet.models.kronecker`; the optimisers: :mod:`regnet.models.free_fit` (V and Σ free) and
+structures call for, and brings the estimates back (:mod:`regnet.models.mixed_model_problem`).
+Likelihood and algebra: :mod:`regnet.models.kronecker`; the optimisers: :mod:`regnet.models.free_fit`
+(V and Σ free), :mod:`regnet.models.stacked_fit` (the same for few conditions and many replicates) and
 :mod:`regnet.models.structured_fit` (all else).
 
 Source: Lederer, Heskes, van Heeringen & Albers, PLoS ONE 15(5):e0231824 (2020).
@@ -10,119 +11,56 @@ Source: Lederer, Heskes, van Heeringen & Albers, PLoS ONE 15(5):e0231824 (2020).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, TypedDict, Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from regnet.errors import InputError
-from regnet.models.decomposition import Decomposition, rotate
-from regnet.models.existence import NoMaximumError, check_maximum_exists
+from regnet.models.decomposition import Decomposition, decompose
+from regnet.models.existence import NoMaximumError
 from regnet.models.fitter import Fitter
-from regnet.models.gaps import Gaps
-from regnet.models.kronecker import SpectralData, posterior_effects, spectral_data
-from regnet.models.missing_values import Missing, fill_gaps
-from regnet.models.optimum import Limits, Optimum, StopReason
-from regnet.models.starts import Init, starting_pairs
-from regnet.models.structure_names import StructureName, check
+from regnet.models.missing_values import Missing
+from regnet.models.mixed_model_problem import MixedModelFit, Problem, Start, prepare
+from regnet.models.optimum import Limits
+from regnet.models.starts import Init
+from regnet.models.structure_names import StructureName
 
-__all__ = ["MixedModelFit", "NoMaximumError", "Start", "fit_mixed_model"]
+__all__ = ["MixedModelFit", "NoMaximumError", "Options", "Start", "fit_mixed_model", "fit_mixed_models"]
 
-Matrix = NDArray[np.float64]
-Vector = NDArray[np.float64]
-
-RANK_CUT = 1e-9
-"""Share of a canonical trait's variance from which V or Σ counts as present in it."""
 TOLERANCE = 1e-6
 """Default of the convergence criterion, in standard errors."""
+MOST_ITERATIONS = 1000
+"""Default of the most iterations of one start."""
+RESTARTS = 10
+"""Default of the number of perturbed restarts."""
+PERTURB_SIZE = 1e-3
+"""Default of the perturbations' standard deviation, in units of the starting parameters."""
+STACK = 32
+"""Replicates that are fitted together: beyond, no call is shared that matters."""
+
+Failure = InputError | np.linalg.LinAlgError | FloatingPointError
+"""Why a replicate has no fit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """One start of an optimisation, and where it led.
+class Options(TypedDict, total=False):
+    """What all replicates of :func:`fit_mixed_models` share; see :func:`fit_mixed_model`."""
 
-    Attributes
-    ----------
-    log_likelihood : float
-        At its end.
-    converged : bool
-    n_iterations : int
-    criterion : float
-        Final projected gradient, in standard errors.
-    stop_reason : str
-    """
-
-    log_likelihood: float
-    converged: bool
-    n_iterations: int
-    criterion: float
-    stop_reason: StopReason
-
-
-@dataclass(frozen=True, eq=False)
-class MixedModelFit:
-    """A fitted mixed model.
-
-    Attributes
-    ----------
-    effects, effects_sd : ndarray of shape (n_motifs, n_conditions)
-        Posterior mean and standard deviation of the effects, given the estimated covariances and
-        mean.
-    signal_covariance, noise_covariance : ndarray of shape (n_conditions, n_conditions)
-        Estimates of V and Σ, positive semidefinite.
-    log_likelihood : float
-        Maximised log-likelihood (restricted under REML).
-    converged : bool
-        Whether the criterion fell below the tolerance.
-    n_iterations : int
-        Iterations of the start that counts.
-    criterion : float
-        √(gᵀF⁻¹g) of the projected gradient g of −2 log likelihood, with the expected Hessian F:
-        the gradient in standard errors, free of units.
-    signal_rank, noise_rank : int
-        Ranks of V and Σ.
-    at_boundary : bool
-        Whether V or Σ is singular where its structure would not demand it.
-    stop_reason : str
-        ``converged``, ``iteration limit``, ``time limit`` or ``no further progress``.
-    starts : tuple of Start
-        Every start that was made, in order.
-    mean : ndarray of shape (n_covariates, n_conditions)
-        Generalised least squares estimate of the mean's coefficients; no rows without a mean.
-    n_parameters : int
-        Free parameters: those of the covariances and of the mean.
-    signal, noise : str
-        Canonical names of the structures.
-    likelihood : str
-        ``ml`` or ``reml``.
-    missing : str
-        What was done about missing values (``none`` where there were none).
-    n_genes : int
-        Genes used.
-    """
-
-    effects: Matrix
-    effects_sd: Matrix
-    signal_covariance: Matrix
-    noise_covariance: Matrix
-    log_likelihood: float
-    converged: bool
-    n_iterations: int
-    criterion: float
-    signal_rank: int
-    noise_rank: int
-    at_boundary: bool
-    stop_reason: StopReason
-    starts: tuple[Start, ...]
-    mean: Matrix
-    n_parameters: int
-    signal: str
-    noise: str
-    likelihood: str
-    missing: str
-    n_genes: int
+    decomposition: Decomposition | None
+    likelihood: Literal["ml", "reml"]
+    mean: Literal["none", "intercept"] | ArrayLike
+    init: Init
+    signal_matrix: ArrayLike | None
+    noise_matrix: ArrayLike | None
+    perturb: bool
+    restarts: int
+    perturb_size: float
+    restart_choice: Literal["first", "best"]
+    missing: Missing
+    tolerance: float
+    max_iterations: int
+    should_stop: Callable[[], bool] | None
 
 
 def fit_mixed_model(
@@ -139,13 +77,13 @@ def fit_mixed_model(
     signal_matrix: ArrayLike | None = None,
     noise_matrix: ArrayLike | None = None,
     perturb: bool = False,
-    restarts: int = 10,
-    perturb_size: float = 1e-3,
+    restarts: int = RESTARTS,
+    perturb_size: float = PERTURB_SIZE,
     restart_choice: Literal["first", "best"] = "first",
     rng: np.random.Generator | None = None,
     missing: Missing = "exact",
     tolerance: float = TOLERANCE,
-    max_iterations: int = 1000,
+    max_iterations: int = MOST_ITERATIONS,
     should_stop: Callable[[], bool] | None = None,
 ) -> MixedModelFit:
     """Fit the linear mixed model to scores and expression as they are.
@@ -199,188 +137,130 @@ def fit_mixed_model(
     local one, as with every method known; for free V neighbouring ranks are searched
     (:mod:`regnet.models.rank_search`).
     """
-    outcome = _as_matrix(expression)
-    n_conditions = outcome.shape[1]
-    names = check(signal, n_conditions, "signal"), check(noise, n_conditions, "noise")
-    _check_choice("likelihood", likelihood, ("ml", "reml"))
-    _check_choice("restart_choice", restart_choice, ("first", "best"))
-    given = _given_matrices(names, truth, (signal_matrix, noise_matrix))
-    design = _design(mean, len(outcome))
-    whole = fill_gaps(outcome, design, scores, decomposition, missing)
-    parts, outcome, design = whole.decomposition, whole.expression, whole.design
-    if parts.rank == 0:
-        raise InputError("scores", "some score other than zero", "nothing but zeros")
-    n_values = outcome.size - (0 if whole.missing is None else int(whole.missing.sum()))
-    if likelihood == "reml":
-        n_values -= design.shape[1] * n_conditions
-    units = _Units.of(parts, outcome, n_values)
-    outcome = outcome / units.expression
-    shift = np.zeros((design.shape[1], n_conditions))
-    centred: Matrix = outcome
-    if design.shape[1]:  # changes the mean's coefficients alone, and spares sums that cancel
-        shift = np.asarray(np.linalg.lstsq(design, outcome, rcond=None)[0], dtype=np.float64)
-        centred = outcome - design @ shift
-    rotated = rotate(parts, centred, design if design.shape[1] else None)
-    check_maximum_exists(names[1], outcome, design, rotated, parts.left, given[1])
-    data = units.applied(spectral_data(parts, rotated, likelihood == "reml"))
-    if whole.missing is not None:
-        if data.restricted:
-            raise InputError(
-                "missing", "ML for the exact likelihood", "REML", "drop or impute, or use likelihood ml"
-            )
-        data = replace(data, gaps=Gaps.of(parts, centred, whole.missing, design))
-    fitter = Fitter(data, names, given)
-    pairs = starting_pairs(
-        data,
-        init,
-        None if truth is None else units.pair_in(truth),
-        n_perturbed=restarts if perturb else 0,
-        perturb_size=perturb_size,
-        rng=rng,
-    )
-    limits = Limits(tolerance, max_iterations, should_stop or (lambda: False))
-    best: Optimum | None = None
-    records: list[Start] = []
-    for pair in pairs:
-        found = fitter.fit(pair, limits, settle=init == "default")
-        records.append(_record(found, tolerance, units))
-        if best is None or _is_better(found, best, tolerance):
-            best = found
-        if found.stop_reason == "time limit" or (found.criterion <= tolerance and restart_choice == "first"):
-            break
-    assert best is not None
-    effects, effects_sd = posterior_effects(parts.right, data, best.basis)
-    covariances = fitter.covariances(best)
-    per_square, unit = units.expression**2 / units.square, units.expression
-    signal_rank, noise_rank = _rank(best.basis.signal), _rank(best.basis.noise)
-    return MixedModelFit(
-        effects=effects * unit / np.sqrt(units.square),
-        effects_sd=effects_sd * unit / np.sqrt(units.square),
-        signal_covariance=covariances[0] * per_square,
-        noise_covariance=covariances[1] * unit**2,
-        log_likelihood=units.log_likelihood(best),
-        converged=best.criterion <= tolerance,
-        n_iterations=best.n_iterations,
-        criterion=best.criterion,
-        signal_rank=signal_rank,
-        noise_rank=noise_rank,
-        at_boundary=fitter.is_at_boundary(signal_rank, noise_rank),
-        stop_reason=best.stop_reason,
-        starts=tuple(records),
-        mean=(best.likelihood.mean @ best.basis.loadings.T + shift) * unit,
-        n_parameters=fitter.n_parameters + design.shape[1] * n_conditions,
-        signal=str(names[0]),
-        noise=str(names[1]),
+    return _prepared(
+        scores,
+        expression,
+        signal,
+        noise,
+        truth,
+        rng,
+        decomposition=decomposition,
         likelihood=likelihood,
-        missing=whole.treatment,
-        n_genes=parts.n_genes,
-    )
+        mean=mean,
+        init=init,
+        signal_matrix=signal_matrix,
+        noise_matrix=noise_matrix,
+        perturb=perturb,
+        restarts=restarts,
+        perturb_size=perturb_size,
+        restart_choice=restart_choice,
+        missing=missing,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        should_stop=should_stop,
+    ).fit()
 
 
-@dataclass(frozen=True, slots=True)
-class _Units:
-    """Units in which expression and squared singular values are of order one.
+def fit_mixed_models(
+    scores: ArrayLike,
+    expressions: Sequence[ArrayLike],
+    signal: str | StructureName = "freeform",
+    noise: str | StructureName = "random",
+    *,
+    truths: Sequence[tuple[ArrayLike, ArrayLike] | None] | None = None,
+    rngs: Sequence[np.random.Generator | None] | None = None,
+    **options: Unpack[Options],
+) -> list[MixedModelFit | Failure]:
+    """Fit the linear mixed model to many replicates on the same scores.
 
-    A fit in them is the same whatever the expression was multiplied by: V in units of
-    expression²/square, Σ in expression².
+    The same numbers as one by one, to the bit. Together, and thereby some three times faster, go
+    replicates of up to six conditions with V free or of limited rank, Σ free, no mean and nothing
+    missing, from the default start (docs/decisions/0001-optimiser.md); others are fitted in turn.
+
+    Parameters
+    ----------
+    scores : array_like of shape (n_genes, n_motifs)
+        Not read where a decomposition is given and nothing is missing; without one, it is made once.
+    expressions : sequence of array_like of shape (n_genes, n_conditions)
+        Expression of each replicate.
+    truths, rngs : sequences, optional
+        `truth` and `rng` of each replicate.
+    **options
+        Those of :func:`fit_mixed_model`, the same for all.
+
+    Returns
+    -------
+    list of MixedModelFit or exception
+        In the order of the replicates; one that can't be fitted has the error in its place.
     """
-
-    expression: float
-    square: float
-    constant: float
-
-    @classmethod
-    def of(cls, parts: Decomposition, expression: Matrix, n_values: int) -> _Units:
-        # A power of two, so that going to these units and back rounds nothing.
-        mean_square = float(np.mean(expression**2))
-        unit = 2.0 ** np.round(0.5 * np.log2(mean_square)) if mean_square > 0.0 else 1.0
-        square = float(parts.singular_values @ parts.singular_values) / parts.n_genes
-        return cls(float(unit), square, n_values * float(np.log(unit)))
-
-    def applied(self, data: SpectralData) -> SpectralData:
-        return replace(data, squares=data.squares / self.square)
-
-    def pair_in(self, pair: tuple[ArrayLike, ArrayLike]) -> tuple[Matrix, Matrix]:
-        signal, noise = (np.asarray(matrix, dtype=np.float64) for matrix in pair)
-        return signal * (self.square / self.expression**2), noise / self.expression**2
-
-    def log_likelihood(self, optimum: Optimum) -> float:
-        return -0.5 * optimum.likelihood.deviance - self.constant
-
-
-def _record(found: Optimum, tolerance: float, units: _Units) -> Start:
-    return Start(
-        log_likelihood=units.log_likelihood(found),
-        converged=found.criterion <= tolerance,
-        n_iterations=found.n_iterations,
-        criterion=found.criterion,
-        stop_reason=found.stop_reason,
-    )
+    if options.get("decomposition") is None:
+        options["decomposition"] = decompose(np.asarray(scores, dtype=np.float64))
+    found: list[MixedModelFit | Failure | None] = [None] * len(expressions)
+    waiting: list[tuple[int, Problem]] = []
+    for number, expression in enumerate(expressions):
+        truth, rng = truths[number] if truths else None, rngs[number] if rngs else None
+        try:
+            problem = _prepared(scores, expression, signal, noise, truth, rng, **options)
+        except (InputError, np.linalg.LinAlgError, FloatingPointError) as error:
+            found[number] = error
+            continue
+        if problem.is_stackable:
+            waiting.append((number, problem))
+        else:
+            found[number] = _fit_or_failure(problem)
+    for size in sorted({problem.data.n_conditions for _, problem in waiting}):
+        same = [(number, problem) for number, problem in waiting if problem.data.n_conditions == size]
+        for first in range(0, len(same), STACK):
+            block = same[first : first + STACK]
+            for (number, _), fit in zip(block, _fit_together([p for _, p in block]), strict=True):
+                found[number] = fit
+    return [fit for fit in found if fit is not None]
 
 
-def _is_better(found: Optimum, best: Optimum, tolerance: float) -> bool:
-    """Converged before not converged, then the likelier."""
-    ranks = [(fit.criterion > tolerance, fit.likelihood.deviance) for fit in (found, best)]
-    return ranks[0] < ranks[1]
+def _fit_together(problems: Sequence[Problem]) -> list[MixedModelFit | Failure]:
+    try:
+        optima = Fitter.fit_together([problem.fitter for problem in problems], problems[0].limits)
+    except (np.linalg.LinAlgError, FloatingPointError):  # of one of them: the others have their own numbers
+        return [_fit_or_failure(problem) for problem in problems]
+    return [problem.fitted_at(optimum) for problem, optimum in zip(problems, optima, strict=True)]
 
 
-def _rank(values: Vector) -> int:
-    return int(np.count_nonzero(values > RANK_CUT))
+def _fit_or_failure(problem: Problem) -> MixedModelFit | Failure:
+    try:
+        return problem.fit()
+    except (InputError, np.linalg.LinAlgError, FloatingPointError) as error:
+        return error
 
 
-def _as_matrix(expression: ArrayLike) -> Matrix:
-    outcome = np.asarray(expression, dtype=np.float64)
-    if outcome.ndim == 1:
-        outcome = outcome[:, None]
-    if outcome.ndim != 2 or 0 in outcome.shape:
-        raise InputError("expression", "a matrix of genes × conditions", f"an array of shape {outcome.shape}")
-    if np.isinf(outcome).any():
-        row, column = np.argwhere(np.isinf(outcome))[0]
-        raise InputError(
-            f"expression, row {int(row) + 1}, column {int(column) + 1}", "a finite number", "infinity"
-        )
-    return outcome
-
-
-def _design(mean: str | ArrayLike, n_genes: int) -> Matrix:
-    if isinstance(mean, str):
-        _check_choice("mean", mean, ("none", "intercept"))
-        return np.ones((n_genes, 1 if mean == "intercept" else 0))
-    design = np.asarray(mean, dtype=np.float64)
-    design = design[:, None] if design.ndim == 1 else design
-    if design.ndim != 2 or len(design) != n_genes or not np.isfinite(design).all():
-        raise InputError(
-            "mean", f"finite covariates with a row for each of {n_genes} genes", f"shape {design.shape}"
-        )
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        raise InputError(
-            "mean", "covariates that are linearly independent", "dependent ones", "leave some out"
-        )
-    return design
-
-
-def _given_matrices(
-    names: tuple[StructureName, StructureName],
+def _prepared(
+    scores: ArrayLike,
+    expression: ArrayLike,
+    signal: str | StructureName,
+    noise: str | StructureName,
     truth: tuple[ArrayLike, ArrayLike] | None,
-    matrices: tuple[ArrayLike | None, ArrayLike | None],
-) -> tuple[Matrix | None, Matrix | None]:
-    given: list[Matrix | None] = []
-    for position, (name, role) in enumerate(zip(names, ("signal", "noise"), strict=True)):
-        source = matrices[position]
-        if name.kind == "truth":
-            if truth is None:
-                raise InputError(role, "the covariances that generated the data", "none", "pass truth=(V, Σ)")
-            source = truth[position]
-        elif name.kind == "fixed" and source is None:
-            raise InputError(role, "the matrix K of s·K", "none", f"pass {role}_matrix=K")
-        elif name.kind != "fixed" and source is not None:
-            raise InputError(
-                f"{role}_matrix", "no matrix", f"one, with the structure {name}", "use the structure fixed"
-            )
-        given.append(None if source is None else np.asarray(source, dtype=np.float64))
-    return given[0], given[1]
-
-
-def _check_choice(where: str, found: object, choices: tuple[str, ...]) -> None:
-    if found not in choices:
-        raise InputError(where, "one of " + ", ".join(choices), repr(found), "choose one of them")
+    rng: np.random.Generator | None,
+    **options: Unpack[Options],
+) -> Problem:
+    limits = Limits(
+        options.get("tolerance", TOLERANCE),
+        options.get("max_iterations", MOST_ITERATIONS),
+        options.get("should_stop") or (lambda: False),
+    )
+    return prepare(
+        scores,
+        expression,
+        signal,
+        noise,
+        decomposition=options.get("decomposition"),
+        likelihood=options.get("likelihood", "ml"),
+        mean=options.get("mean", "none"),
+        init=options.get("init", "default"),
+        truth=truth,
+        matrices=(options.get("signal_matrix"), options.get("noise_matrix")),
+        n_perturbed=options.get("restarts", RESTARTS) if options.get("perturb") else 0,
+        perturb_size=options.get("perturb_size", PERTURB_SIZE),
+        restart_choice=options.get("restart_choice", "first"),
+        rng=rng,
+        missing=options.get("missing", "exact"),
+        limits=limits,
+    )

@@ -1,0 +1,424 @@
+"""How are the likelihoods of many small data sets climbed in step?
+
+Newton's method on the faces of the cone, as :mod:`regnet.models.free_fit` does it for one data set and
+any structure; here V is free or of limited rank, Σ is free, there is no mean and there are few
+conditions, so that the Hessian is written out and solved with. Where it is not positive definite, its
+eigenvalues in the metric of the expected Hessian are turned positive.
+
+Every data set goes its own way: it takes its own steps, and leaves the stack where it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dposv, dsygvd
+
+from regnet.models.canonical_scan import ShareGrid
+from regnet.models.free_fit import FAR, HOPE, SAME
+from regnet.models.kronecker import eigen
+from regnet.models.optimum import Limits, StopReason
+from regnet.models.stacked_likelihood import (
+    Array,
+    Bases,
+    Indices,
+    Likelihoods,
+    Stack,
+    entries,
+    evaluate_stack,
+    hessian_sums,
+    observed_hessian,
+    simultaneous,
+)
+from regnet.models.stacked_scan import rescan_stack
+
+Flags = NDArray[np.bool_]
+
+LEAST_BEND = 0.3
+"""Curvature, in units of the expected Hessian, that stands for a negative one far from a stationary point."""
+
+WILD = 1e8
+"""Size of a step, in a basis where V + Σ is one, that leads nowhere."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Optima:
+    """Where each climb ended, and why there; see :class:`regnet.models.optimum.Optimum`."""
+
+    bases: Bases
+    likelihoods: Likelihoods
+    criterion: Array
+    n_iterations: Indices
+    stop_reasons: list[StopReason]
+
+    def put(self, number: np.intp, others: Optima, other: np.intp) -> None:
+        """Replace one by another, but for the count of iterations."""
+        here, there = np.array([number]), np.array([other])
+        self.bases.put(here, others.bases.take(there))
+        self.likelihoods.put(here, others.likelihoods.take(there))
+        self.criterion[here] = others.criterion[there]
+        self.stop_reasons[number] = others.stop_reasons[other]
+
+
+def climb_stack(
+    stack: Stack,
+    start: Bases,
+    grid: ShareGrid | None,
+    limits: Limits,
+    max_rank: int,
+    rivals: Rivals | None = None,
+    likelihoods: Likelihoods | None = None,
+) -> Optima:
+    """Follow each likelihood from its start to its next maximum.
+
+    Parameters
+    ----------
+    grid : ShareGrid or None
+        For global scans of the traits while far from the optimum; None stays local.
+    max_rank : int
+        Largest rank that V may have.
+    rivals : Rivals, optional
+        Maxima that are known already, and how many iterations each climb may take; those of the limits
+        by default.
+    likelihoods : Likelihoods, optional
+        Of the starts, where they are known.
+    """
+    n_sets = len(start.weights)
+    most = np.full(n_sets, limits.max_iterations) if rivals is None else rivals.most_iterations
+    iterations = np.zeros(n_sets, dtype=np.intp)
+    ends = _Ends(n_sets)
+    active = np.arange(n_sets)
+    bases = start.take(active)
+    now = evaluate_stack(stack, bases) if likelihoods is None else likelihoods.take(active)
+    while active.size:
+        _align(bases, now, max_rank)
+        model = _Models.of(bases, now, max_rank)
+        hopeless = (
+            np.zeros(active.size, dtype=bool) if rivals is None else rivals.stay_ahead(bases, now, model)
+        )
+        going = np.ones(active.size, dtype=bool)
+        for position, reason in _ended(model.criterion, limits, iterations[active] >= most[active], hopeless):
+            ends.keep(int(active[position]), bases, now, model, position, reason)
+            going[position] = False
+        if not going.all():
+            left = np.flatnonzero(going)
+            if not left.size:
+                break
+            active, stack = active[left], stack.take(left)
+            bases, now, model = bases.take(left), now.take(left), model.take(left)
+            rivals = None if rivals is None else rivals.take(left)
+        trial, there, moved = _step(stack, bases, now, model, grid, may_add=max_rank >= stack.n_conditions)
+        if not moved.all():
+            for still in np.flatnonzero(~moved).tolist():
+                ends.keep(int(active[still]), bases, now, model, still, "no further progress")
+            left = np.flatnonzero(moved)
+            active, stack = active[left], stack.take(left)
+            trial, there = trial.take(left), there.take(left)
+            rivals = None if rivals is None else rivals.take(left)
+        iterations[active] += 1
+        bases, now = trial, there
+    return ends.optima(iterations)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rivals:
+    """Maxima that climbs have to beat.
+
+    Attributes
+    ----------
+    bases : Bases
+        Where they stand.
+    deviance : ndarray of shape (n_sets,)
+        Their −2 log likelihood.
+    most_iterations : ndarray of int, shape (n_sets,)
+        Iterations of each climb after which to give up.
+    """
+
+    bases: Bases
+    deviance: Array
+    most_iterations: Indices
+
+    def take(self, chosen: Indices) -> Rivals:
+        """Return those at some positions."""
+        return Rivals(self.bases.take(chosen), self.deviance[chosen], self.most_iterations[chosen])
+
+    def stay_ahead(self, bases: Bases, now: Likelihoods, model: _Models) -> Flags:
+        """Which climbs clearly will not beat them, or only go back to them."""
+        hopeless = now.deviance - HOPE * model.criterion**2 > self.deviance
+        hopeless &= model.criterion < FAR
+        # In the rival's basis its V and Σ are diagonal.
+        turn = self.bases.weights.transpose(0, 2, 1) @ bases.loadings
+        values = np.stack([bases.signal, bases.noise], axis=1)
+        apart = (turn[:, None] * values[:, :, None, :]) @ turn.transpose(0, 2, 1)[:, None]
+        diagonal = np.einsum("bsjj->bsj", apart)
+        diagonal[:, 0] -= self.bases.signal
+        diagonal[:, 1] -= self.bases.noise
+        returns = np.abs(apart).max(axis=(1, 2, 3)) < SAME
+        return np.asarray(hopeless | (returns & (now.deviance > self.deviance - 1e-6)))
+
+
+class _Ends:
+    """Where the climbs that have ended stand."""
+
+    def __init__(self, n_sets: int) -> None:
+        self._found: list[tuple[Bases, Likelihoods, Array]] = [None] * n_sets  # type: ignore[list-item]
+        self._reasons: list[StopReason] = ["iteration limit"] * n_sets
+
+    def keep(
+        self, number: int, bases: Bases, now: Likelihoods, model: _Models, position: int, reason: StopReason
+    ) -> None:
+        here = np.array([position])
+        self._found[number] = bases.take(here), now.take(here), model.criterion[here]
+        self._reasons[number] = reason
+
+    def optima(self, iterations: Indices) -> Optima:
+        bases, likelihoods, criteria = zip(*self._found, strict=True)
+        return Optima(
+            Bases.joined(bases),
+            Likelihoods.joined(likelihoods),
+            np.concatenate(criteria),
+            iterations,
+            self._reasons,
+        )
+
+
+def _ended(
+    criterion: Array, limits: Limits, spent: Flags, hopeless: Flags
+) -> Iterator[tuple[int, StopReason]]:
+    """Which data sets of a stack have ended, and why."""
+    out_of_time = limits.out_of_time()
+    for position, value in enumerate(criterion.tolist()):
+        if value <= limits.tolerance:
+            yield position, "converged"
+        elif spent[position]:
+            yield position, "iteration limit"
+        elif hopeless[position]:
+            yield position, "no further progress"
+        elif out_of_time:
+            yield position, "time limit"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Models:
+    """The quadratic models at one point of the cone each.
+
+    Attributes
+    ----------
+    free : ndarray of bool, shape (n_sets, n_conditions)
+        Directions of V other than those that stay null.
+    turning : ndarray of shape (n_sets, n_conditions, n_conditions)
+        Ones where V's range meets a null direction that stays one.
+    moves : ndarray of bool, shape (n_sets, 2, n_pairs)
+        Entries of V and Σ that may change.
+    slopes : ndarray of shape (n_sets, 2, n_pairs)
+        Derivatives by them, else zero.
+    bend : ndarray of shape (n_sets, n_conditions, n_conditions)
+        The multipliers of null directions that stay null.
+    expected : ndarray of shape (n_sets, 3, n_pairs)
+        Expected Hessian by the entries, with the curvature of turning each pair of vectors.
+    criterion : ndarray of shape (n_sets,)
+        Length of the slopes in the metric of the expected Hessian.
+    """
+
+    free: Flags
+    turning: Array
+    moves: Flags
+    slopes: Array
+    bend: Array
+    expected: Array
+    criterion: Array
+
+    def take(self, chosen: Indices) -> _Models:
+        return _Models(*(getattr(self, name)[chosen] for name in self.__slots__))
+
+    @classmethod
+    def of(cls, bases: Bases, now: Likelihoods, max_rank: int) -> _Models:
+        n_conditions = bases.signal.shape[1]
+        table = entries(n_conditions)
+        signal_slopes = now.gradient[:, 0]
+        pinned = _pinned(bases.signal, np.einsum("bjj->bj", signal_slopes), max_rank)
+        free, positive = ~pinned, bases.signal > 0.0
+        turns = positive[:, :, None] & pinned[:, None, :]
+        turns |= turns.transpose(0, 2, 1)
+        moves = np.ones((len(pinned), 2, table.rows.size), dtype=bool)
+        may = (free[:, :, None] & free[:, None, :]) | turns
+        moves[:, 0] = may[:, table.rows, table.columns]
+        bend = signal_slopes * (pinned[:, :, None] & pinned[:, None, :])
+        multipliers = np.maximum(np.einsum("bjj->bj", bend), 0.0)
+        turning = turns.astype(np.float64)
+        curvature = multipliers[:, None, :] / np.where(positive, bases.signal, 1.0)[:, :, None]
+        curvature = (curvature + curvature.transpose(0, 2, 1)) * turning
+        slopes = now.gradient[:, :, table.rows, table.columns]
+        slopes *= moves
+        expected = now.expected[:, :, table.rows, table.columns]
+        expected[:, 0] += curvature[:, table.rows, table.columns]
+        expected[:, 1] *= moves[:, 0]
+        vv, vs, ss = expected[:, 0], expected[:, 1], expected[:, 2]
+        v, s = slopes[:, 0], slopes[:, 1]
+        # V and Σ may be told apart by nothing, as with one gene: the floor keeps that harmless.
+        both = vv * ss
+        determinant = np.maximum(both - vs * vs, 1e-12 * both)
+        squared = (v * v * ss - 2.0 * v * s * vs + s * s * vv) / determinant
+        criterion = np.sqrt(np.maximum((squared * table.times).sum(axis=-1), 0.0))
+        slopes *= table.times
+        expected *= table.times
+        return cls(free, turning, moves, slopes, bend, expected, criterion)
+
+
+def _pinned(signal: Array, multipliers: Array, max_rank: int) -> Flags:
+    """Null directions of V that stay null: all but those whose multiplier has the wrong sign.
+
+    Of those, as many are released as the rank allows, the steepest first.
+    """
+    null = signal == 0.0
+    wrong = null & (multipliers < 0.0)
+    if not wrong.any():
+        return np.asarray(null)
+    room = max_rank - np.count_nonzero(~null, axis=1)
+    steepness = np.argsort(np.argsort(np.where(wrong, multipliers, np.inf), axis=1, kind="stable"), axis=1)
+    return np.asarray(null & ~(wrong & (steepness < room[:, None])))
+
+
+def _steps(stack: Stack, bases: Bases, now: Likelihoods, model: _Models) -> Array:
+    """Newton's step of each data set, by entries of V and Σ."""
+    table = entries(stack.n_conditions)
+    sums = hessian_sums(stack, bases, now)
+    positive = bases.signal > 0.0
+    if not positive.all():
+        # Moving X off V's range costs X α⁻¹ Xᵀ in the null space, at the multipliers.
+        per_size = positive / np.where(positive, bases.signal, 1.0)
+        sums[:, 2] += per_size[:, :, None] * model.bend[:, None, table.rows, table.columns]
+    hessian = observed_hessian(sums, now.expected)
+    n_sets, size = len(hessian), hessian.shape[1]
+    moves, slopes = model.moves.reshape(n_sets, size), model.slopes.reshape(n_sets, size)
+    if not moves.all():
+        hessian *= moves[:, :, None]
+        hessian *= moves[:, None, :]
+        np.einsum("bjj->bj", hessian)[~moves] = 1.0
+    steps = np.empty((n_sets, size))
+    for position in range(n_sets):
+        _, step, failed = dposv(hessian[position], slopes[position])
+        steps[position] = _bent_step(hessian[position], slopes[position], model, position) if failed else step
+    np.negative(steps, out=steps)
+    return steps.reshape(n_sets, 2, -1)
+
+
+def _bent_step(hessian: Array, slopes: Array, model: _Models, position: int) -> Array:
+    """Solve with the Hessian's eigenvalues turned positive, in the metric of the expected Hessian."""
+    table = entries(model.free.shape[1])
+    vv, vs, ss = model.expected[position]
+    vs = np.clip(vs, -0.999999 * np.sqrt(vv * ss), 0.999999 * np.sqrt(vv * ss))
+    metric = np.zeros_like(hessian)
+    flat = metric.ravel()
+    flat[table.diagonal_vv] = np.where(model.moves[position, 0], vv, 1.0)
+    flat[table.diagonal_ss] = ss
+    flat[table.diagonal_vs] = flat[table.diagonal_sv] = vs
+    values, vectors, failed = dsygvd(hessian, metric)
+    if failed:
+        return slopes / np.diagonal(metric)
+    lengths = slopes @ vectors
+    # Downhill along negative curvature no minimum is foretold: a standard error at most, or what a
+    # well bent valley would have asked for.
+    most = np.maximum(np.abs(lengths) / LEAST_BEND, 1.0)
+    steps = lengths / np.maximum(np.abs(values), 1e-8)
+    return np.asarray(vectors @ np.where(values > 0.0, steps, np.clip(steps, -most, most)))
+
+
+def _step(
+    stack: Stack, bases: Bases, now: Likelihoods, model: _Models, grid: ShareGrid | None, *, may_add: bool
+) -> tuple[Bases, Likelihoods, Flags]:
+    """Move every data set by a line search along its step; the flags tell which ones moved."""
+    n_sets, n_conditions = bases.signal.shape
+    steps = _steps(stack, bases, now, model)
+    slope = (model.slopes * steps).sum(axis=-1).sum(axis=-1)
+    # The sums cancel, so their size counts too: that of one unit for each value.
+    allowed = 1e-13 * (np.abs(now.deviance) + 10.0 * stack.n_genes * n_conditions)
+    length = np.ones(n_sets)
+    trial, there = _tried(stack, bases, model, steps, grid, may_add)
+    for _ in range(29):
+        rise = there.deviance - now.deviance
+        short = np.flatnonzero(~(rise <= 1e-4 * length * slope + allowed))
+        if not short.size:
+            break
+        gain, over = length[short] * slope[short], (rise - length * slope)[short]
+        with np.errstate(invalid="ignore"):
+            cut = np.clip(-0.5 * gain / over, 0.1, 0.5)
+        length[short] *= np.where(np.isinf(over), 0.4, np.where(over > 0.0, cut, 0.5))
+        again = steps[short] * length[short, None, None]
+        part = _tried(stack.take(short), bases.take(short), model.take(short), again, grid, may_add)
+        trial.put(short, part[0])
+        there.put(short, part[1])
+    return trial, there, there.deviance - now.deviance <= 1e-4 * length * slope + allowed
+
+
+def _tried(
+    stack: Stack, bases: Bases, model: _Models, steps: Array, grid: ShareGrid | None, may_add: bool
+) -> tuple[Bases, Likelihoods]:
+    """Where steps lead, and the likelihood there: none (an infinite deviance) where a pair is no pair."""
+    trial, exists = _moved(bases, model, entries(stack.n_conditions).symmetric(steps))
+    missing = np.flatnonzero(~exists)
+    if missing.size:
+        trial.put(missing, bases.take(missing))
+    traits = trial.weights.transpose(0, 2, 1) @ stack.rotated
+    if grid is not None:
+        far = np.flatnonzero(exists & (model.criterion > FAR))
+        if far.size:
+            rescan_stack(stack, trial, grid, traits, far, may_add=may_add)
+    there = evaluate_stack(stack, trial, traits)
+    there.deviance[missing] = np.inf
+    return trial, there
+
+
+def _moved(bases: Bases, model: _Models, step: Array) -> tuple[Bases, Flags]:
+    """Where a step of V and Σ in the bases leads, back on the cone, and where it leads to anything."""
+    n_conditions = bases.signal.shape[1]
+    number = np.arange(n_conditions)
+    wild = ~(np.abs(step).max(axis=(1, 2, 3)) < WILD)
+    step[wild] = 0.0
+    noise = step[:, 1].copy()
+    noise[:, number, number] += bases.noise
+    signal = step[:, 0] * (model.free[:, :, None] & model.free[:, None, :])
+    signal[:, number, number] += bases.signal
+    values, vectors = np.linalg.eigh(signal)
+    rank = np.count_nonzero(values > 1e-14 * np.maximum(values[:, -1:], 0.0), axis=1)
+    rank = np.minimum(rank, np.count_nonzero(model.free, axis=1))
+    out = np.flatnonzero(rank < n_conditions)
+    if out.size:
+        kept = np.where(number >= n_conditions - rank[out, None], values[out], 0.0)
+        signal[out] = (vectors[out] * kept[:, None, :]) @ vectors[out].transpose(0, 2, 1)
+        # V's range turns into the null directions that stay null.
+        sizes = np.where(bases.signal[out] > 0.0, bases.signal[out], np.inf)
+        lift = step[out, 0] * (~model.free[out])[:, :, None] / sizes[:, None, :]
+        lift[:, number, number] += 1.0
+        signal[out] = lift @ signal[out] @ lift.transpose(0, 2, 1)
+    moved, exists = simultaneous(bases, signal, noise)
+    moved.signal[number < n_conditions - rank[:, None]] = 0.0
+    return moved, exists & ~wild
+
+
+def _align(bases: Bases, now: Likelihoods, max_rank: int) -> None:
+    """Turn null spaces with a wrong sign so that their multipliers are diagonal, in place."""
+    null = bases.signal == 0.0
+    if not null.any():
+        return
+    n_null = np.count_nonzero(null, axis=1)
+    for position in np.flatnonzero((n_null > 1) & (null.shape[1] - n_null < max_rank)):
+        own = np.flatnonzero(null[position])
+        slopes, turn = eigen(now.gradient[position, 0][np.ix_(own, own)])
+        if slopes[0] < 0.0:
+            _turn(bases, now, position, own, turn)
+
+
+def _turn(bases: Bases, now: Likelihoods, position: np.intp, own: Indices, turn: Array) -> None:
+    whole = np.eye(bases.signal.shape[1])
+    whole[np.ix_(own, own)] = turn
+    bases.weights[position] = bases.weights[position] @ whole
+    bases.loadings[position] = bases.loadings[position] @ whole
+    # The traits of a null space have the same precision where they have the same noise.
+    now.scaled[position] = whole.T @ now.scaled[position]
+    for matrices in (now.gradient[position], now.residual[position][None]):
+        turned = whole.T @ matrices @ whole
+        matrices[:] = 0.5 * (turned + turned.transpose(0, 2, 1))
