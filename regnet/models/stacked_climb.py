@@ -245,16 +245,16 @@ class _Models:
         turns |= turns.transpose(0, 2, 1)
         moves = np.ones((len(pinned), 2, table.rows.size), dtype=bool)
         may = (free[:, :, None] & free[:, None, :]) | turns
-        moves[:, 0] = may[:, table.rows, table.columns]
+        moves[:, 0] = table.of(may)
         bend = signal_slopes * (pinned[:, :, None] & pinned[:, None, :])
         multipliers = np.maximum(np.einsum("bjj->bj", bend), 0.0)
         turning = turns.astype(np.float64)
         curvature = multipliers[:, None, :] / np.where(positive, bases.signal, 1.0)[:, :, None]
         curvature = (curvature + curvature.transpose(0, 2, 1)) * turning
-        slopes = now.gradient[:, :, table.rows, table.columns]
+        slopes = table.of(now.gradient)
         slopes *= moves
-        expected = now.expected[:, :, table.rows, table.columns]
-        expected[:, 0] += curvature[:, table.rows, table.columns]
+        expected = table.of(now.expected)
+        expected[:, 0] += table.of(curvature)
         expected[:, 1] *= moves[:, 0]
         vv, vs, ss = expected[:, 0], expected[:, 1], expected[:, 2]
         v, s = slopes[:, 0], slopes[:, 1]
@@ -290,7 +290,7 @@ def _steps(stack: Stack, bases: Bases, now: Likelihoods, model: _Models) -> Arra
     if not positive.all():
         # Moving X off V's range costs X α⁻¹ Xᵀ in the null space, at the multipliers.
         per_size = positive / np.where(positive, bases.signal, 1.0)
-        sums[:, 2] += per_size[:, :, None] * model.bend[:, None, table.rows, table.columns]
+        sums[:, 2] += per_size[:, :, None] * table.of(model.bend)[:, None]
     hessian = observed_hessian(sums, now.expected)
     n_sets, size = len(hessian), hessian.shape[1]
     moves, slopes = model.moves.reshape(n_sets, size), model.slopes.reshape(n_sets, size)

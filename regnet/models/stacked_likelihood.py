@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -233,10 +234,10 @@ def hessian_sums(stack: Stack, bases: Bases, likelihoods: Likelihoods) -> Array:
     weights[:, 0] = likelihoods.precision
     np.multiply(likelihoods.precision, stack.squares, out=weights[:, 1])
     np.multiply(weights[:, 1], stack.squares, out=weights[:, 2])
-    outer = likelihoods.scaled[:, table.rows] * likelihoods.scaled[:, table.columns]
+    outer = table.products(likelihoods.scaled)
     sums = weights.reshape(n_sets, 3 * n_conditions, rank) @ outer.transpose(0, 2, 1)
     sums = sums.reshape(n_sets, 3, n_conditions, -1)
-    sums[:, 0] += likelihoods.residual[:, None, table.rows, table.columns] / bases.noise[:, :, None]
+    sums[:, 0] += table.of(likelihoods.residual)[:, None] / bases.noise[:, :, None]
     return np.asarray(sums)
 
 
@@ -257,9 +258,9 @@ def observed_hessian(sums: Array, expected: Array) -> Array:
     table = entries(n_conditions)
     flat = np.zeros((n_sets, 3 * n_conditions * n_pairs + 1))
     np.multiply(sums.reshape(n_sets, -1), 2.0, out=flat[:, :-1])
-    hessian = flat[:, table.first]
-    hessian += flat[:, table.second]
-    pairs = expected[:, :, table.rows, table.columns] * table.times
+    hessian = flat.take(table.first, axis=1)
+    hessian += flat.take(table.second, axis=1)
+    pairs = table.of(expected) * table.times
     own = hessian.reshape(n_sets, -1)
     own[:, table.diagonal_vv] -= pairs[:, 0]
     own[:, table.diagonal_vs] -= pairs[:, 1]
@@ -298,9 +299,22 @@ class Entries:
     diagonal_sv: Indices
     diagonal_ss: Indices
 
+    # Taken, not indexed, so that rows lie in memory in one way, whatever the size of the stack, and
+    # are summed in one order.
+
+    def of(self, matrices: NDArray[Any]) -> NDArray[Any]:
+        """Pick the entries of symmetric matrices, along the last axis."""
+        shape = matrices.shape
+        flat = matrices.reshape(*shape[:-2], -1)
+        return np.asarray(flat.take(self.rows * shape[-1] + self.columns, axis=-1))
+
     def symmetric(self, values: Array) -> Array:
         """Write entries out as symmetric matrices, along the last axis."""
-        return values[..., self.positions]
+        return values.take(self.positions, axis=-1)
+
+    def products(self, traits: Array) -> Array:
+        """Multiply the traits of each pair, gene by gene."""
+        return traits.take(self.rows, axis=1) * traits.take(self.columns, axis=1)
 
 
 @lru_cache(maxsize=32)

@@ -18,7 +18,7 @@ def proportional_starts(stack: Stack, grid: ShareGrid) -> Bases:
     """Start each data set from its likeliest Σ ∝ V of the grid, turned and scaled to the likeliest traits."""
     n_sets, n_conditions, _ = stack.rotated.shape
     table = entries(n_conditions)
-    outer = stack.rotated[:, table.rows] * stack.rotated[:, table.columns]
+    outer = table.products(stack.rotated)
     totals = np.ascontiguousarray((outer @ grid.precision[STARTS].T).transpose(0, 2, 1))
     rest = 1.0 - grid.shares[STARTS]
     totals = table.symmetric(totals) + stack.residual_gram[:, None] / rest[:, None, None]

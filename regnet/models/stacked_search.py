@@ -165,8 +165,7 @@ def _support(traits: Array, ratios: Array, squares: Array) -> Array:
     """What signal of each ratio to noise explains of traits of unit noise."""
     table = entries(traits.shape[1])
     signal_to_noise = ratios[:, None] * squares
-    outer = traits[:, table.rows] * traits[:, table.columns]
-    support = outer @ (signal_to_noise / (1.0 + signal_to_noise)).T
+    support = table.products(traits) @ (signal_to_noise / (1.0 + signal_to_noise)).T
     return table.symmetric(np.ascontiguousarray(support.transpose(0, 2, 1)))
 
 
