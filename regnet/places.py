@@ -18,6 +18,8 @@ MARKER = ".regnet"
 VARIABLE = "REGNET_DATA"
 """Environment variable that names the data directory."""
 
+_THE_USERS = "the user's data directory"
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -28,6 +30,11 @@ class Places:
 
     root: Path
     why: str
+
+    @property
+    def is_the_users(self) -> bool:
+        """Whether this is the data directory that commands use where nothing says another."""
+        return self.why == _THE_USERS
 
     @property
     def motif(self) -> Path:
@@ -82,7 +89,7 @@ def find_places(asked: str | os.PathLike[str] | None = None) -> Places:
     else:
         import platformdirs
 
-        places = Places(Path(platformdirs.user_data_dir("regnet", False)), "the user's data directory")
+        places = Places(Path(platformdirs.user_data_dir("regnet", False)), _THE_USERS)
     if places.root.exists() and not places.root.is_dir():
         raise InputError("data", "a directory", shown(places.root), "give another path to --data")
     return places

@@ -12,8 +12,8 @@ from regnet.cli.study_options import (
     add_study_options,
     command_for,
     load_base,
+    shown_values,
     study_from_options,
-    write_values,
 )
 from regnet.comparison import differing_parameters
 from regnet.errors import InputError
@@ -176,7 +176,7 @@ def diff(options: argparse.Namespace) -> int:
         return 0
     parameters = study_parameters()
     rows = [
-        [name, *(write_values(parameters[name], values) for values in each)] for name, each in found.items()
+        [name, *(shown_values(parameters[name], values) for values in each)] for name, each in found.items()
     ]
     write(table(["parameter", options.first, options.second], rows))
     return 0
@@ -206,6 +206,6 @@ def _read(preset: Preset) -> tuple[Study | None, str]:
 
 def _said(done: str, preset: Preset, places: Places) -> int:
     command = command_for(preset.read(), preset.name, places=places)
-    data = "" if places.why == "the user's data directory" else f" --data {shlex.quote(str(places.root))}"
+    data = "" if places.is_the_users else f" --data {shlex.quote(str(places.root))}"
     write(f"{done} as {harmless(preset.path)}; run it with: {command}{data}")
     return 0

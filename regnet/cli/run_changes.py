@@ -48,6 +48,7 @@ def add_parsers(commands: Any) -> None:
 
     renamed = _add(commands, "rename", rename, "give a run another name")
     renamed.add_argument("name", metavar="NAME", help="the new name")
+    _add_json_option(renamed)
 
     deleted = commands.add_parser("delete", help="delete runs, with everything in their folders")
     deleted.add_argument("runs", metavar="RUN", nargs="+", help=RUN)
@@ -116,6 +117,9 @@ def rename(options: argparse.Namespace) -> int:
     """Give a run another name."""
     folder = named_run(find_places(options.data), options.run)
     rename_run(folder, options.name)
+    if options.json:
+        write_json({**where(folder), "name": folder.record()["name"]})
+        return DONE
     write(f"{folder.id} is now called {harmless(options.name)}")
     return DONE
 

@@ -22,7 +22,7 @@ from regnet.errors import InputError, shown
 from regnet.execution import Execution
 from regnet.files.matrices import matrix_files, with_matrices
 from regnet.files.table_names import find_table
-from regnet.places import MARKER, Places
+from regnet.places import MARKER, Places, find_places
 from regnet.runs.environment import environment
 from regnet.runs.processes import host_name
 from regnet.study import Study
@@ -314,6 +314,18 @@ def find_run(places: Places, text: str) -> RunFolder:
         raise InputError("run", f"a run in {places.runs}", shown(text), "regnet runs lists them")
     some = ", ".join(meant[:4]) + (" …" if len(meant) > 4 else "")
     raise InputError("run", "one run", f"{len(meant)} that match {shown(text)}", f"say which: {some}")
+
+
+def name_in_commands(folder: RunFolder) -> str:
+    """Return what names a run in a command that is pasted into any shell, quoted for it.
+
+    That is its id where commands look for runs anyway, else its path.
+    """
+    with contextlib.suppress(InputError):
+        places = find_places()
+        if places.is_the_users and folder.path.parent == places.runs:
+            return folder.id
+    return shlex.quote(str(folder.path.absolute()))
 
 
 def run_ids(runs: Path) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from regnet.runs.events import Damage, Event, EventReader, number_from
-from regnet.runs.folder import RunFolder
+from regnet.runs.folder import RunFolder, name_in_commands
 from regnet.runs.rows import Rows
 from regnet.runs.rows_file import read_rows_file
 from regnet.runs.state import RunState, state_of
@@ -24,11 +24,16 @@ MOST_LOG_LINES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of a run's log. ``level``: info, warning or error. ``text`` may hold anything: show it inert."""
+    """A line of a run's log. ``level``: info, warning or error. ``text`` may hold anything: show it inert.
+
+    ``failure`` tells a fit's failure apart from how the run is named where it lies now: what happened, and
+    the arguments of ``regnet replay`` behind that name.
+    """
 
     time: float
     level: str
     text: str
+    failure: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ class Replay:
         self._session = _Session()
         self._failed = 0
         self._use_rows_file = use_rows_file
+        self._run = name_in_commands(folder)
 
     @property
     def damages(self) -> list[Damage]:
@@ -184,7 +190,9 @@ class Replay:
             "notes": {str(scenario): note for scenario, note in self.notes.items()},
             "failures": self.failures,
             "failed": self._failed,
-            "log": [[line.time, line.level, line.text] for line in list(self.log)[-1000:]],
+            "log": [
+                [line.time, line.level, *(line.failure or (line.text,))] for line in list(self.log)[-1000:]
+            ],
             "damages": [[damage.line, damage.why] for damage in self.damages],
             "lines": self._reader.line,
             "offset": self._reader.offset,
@@ -201,7 +209,7 @@ class Replay:
             starts = [dict(start) for start in facts["starts"]]
             notes = {int(scenario): dict(note) for scenario, note in facts["notes"].items()}
             failures = {label: int(facts["failures"][label]) for label in rows.labels}
-            lines = [LogLine(float(at), str(level), str(text)) for at, level, text in facts["log"]]
+            lines = [self._line(*line) for line in facts["log"]]
             damages = [Damage(int(line), str(why)) for line, why in facts["damages"]]
             failed, line, offset = (int(facts[name]) for name in ("failed", "lines", "offset"))
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -213,6 +221,12 @@ class Replay:
         self._seen = [set(rows.replicates) for rows in self.rows.scenarios]
         self.changed = set(range(len(self.rows.scenarios)))
         return True
+
+    def _line(self, time: float, level: str, text: str, again: str = "") -> LogLine:
+        """Return a line of log as the rows file keeps it."""
+        if again:
+            return self._failure(float(time), str(text), str(again))
+        return LogLine(float(time), str(level), str(text))
 
     def _take(self, event: Event) -> None:
         take = _TAKERS.get(event["event"])
@@ -241,15 +255,19 @@ class Replay:
         return None
 
     def _say_failures(self, event: Event, scenario: int, replicate: int) -> None:
-        again = f"seed {self.study.seed}: regnet replay {self.folder.id} {replicate}"
-        again += f" --scenario {scenario}" if len(self._seen) > 1 else ""
+        again = str(replicate) + (f" --scenario {scenario}" if len(self._seen) > 1 else "")
         rows = self.rows.scenarios[scenario]
         for label in self.rows.labels:
             row = self.rows.row(scenario, len(rows) - 1, label)
             if row.status != "ok":
                 self.failures[label] += 1
-                why = f"{label} {row.status}: {row.reason}"
-                self._say(event, "warning", f"scenario {scenario}, replicate {replicate}: {why} ({again})")
+                said = f"scenario {scenario}, replicate {replicate}: {label} {row.status}: {row.reason}"
+                self.log.append(self._failure(number_from(event.get("time")), said, again))
+
+    def _failure(self, time: float, said: str, again: str) -> LogLine:
+        """Return the line of a fit that has not gone well, with the command that computes it again."""
+        command = f"regnet replay {self._run} {again}"
+        return LogLine(time, "warning", f"{said} (seed {self.study.seed}: {command})", (said, again))
 
     def _take_start(self, event: Event) -> None:
         self.starts.append(event)

@@ -17,6 +17,7 @@ import pytest
 from command_line import LONG, SMALL, Command, MadeRuns
 
 from regnet.cli import main
+from regnet.places import VARIABLE
 from regnet.runs.folder import RunFolder
 from regnet.runs.replay import Replay
 
@@ -158,6 +159,26 @@ def test_a_replicate_computed_again_is_the_same_to_the_last_bit(runs: MadeRuns, 
     assert (tmp_path / "again.npz").stat().st_size > 1000
 
 
+def test_the_command_in_the_log_of_a_failure_works_in_any_directory_and_environment(
+    regnet: Command, tmp_path: Path
+) -> None:
+    data = tmp_path / "data of mine"
+    words = ["run", "default", *SMALL[:4], "--signal-fraction", "1", "--covariance", "id,random"]
+    assert regnet(*words, "--replicates", "2", "--data", str(data)).code == 0
+    log = regnet("runs", "show", "last", "--log", "--data", str(data)).out
+    (command,) = re.findall(r"scenario 1, replicate 1: LMM refused.*seed 1: (regnet replay .*)\)", log)
+    moved = tmp_path / "moved"
+    data.rename(moved)
+    log = regnet("runs", "show", "last", "--log", "--data", str(moved)).out
+    assert command.replace(str(data), str(moved)).replace("'", "") in log  # also from its compact copy
+    moved.rename(data)
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    pasted = f"{sys.executable} -m {command}"
+    done = subprocess.run(pasted, shell=True, cwd="/", env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "the same as recorded, to the last bit" in done.stdout
+
+
 def test_a_record_that_was_altered_is_noticed_by_replay(
     regnet: Command, runs: MadeRuns, tmp_path: Path
 ) -> None:
@@ -214,6 +235,10 @@ def test_runs_are_renamed_deleted_and_pruned(regnet: Command) -> None:
     for _ in range(3):
         words = ["run", "default", *SMALL, "--replicates", "1", "--covariance", "id", "--json"]
         ids.append(json.loads(regnet(*words).out)["run"])
+    renamed = regnet("runs", "rename", ids[1], "by a script", "--json")
+    assert json.loads(renamed.out)["run"] == ids[1]
+    assert json.loads(renamed.out)["name"] == "by a script"
+    assert "by a script" in regnet("runs").out
     assert regnet("runs", "rename", ids[0], "kept for good").code == 0
     assert "kept for good" in regnet("runs").out
     refused = regnet("runs", "delete", ids[0])

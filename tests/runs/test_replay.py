@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,9 +17,9 @@ from small_runs import small_study
 
 from regnet import Execution
 from regnet.metrics import METRICS
-from regnet.places import Places
+from regnet.places import VARIABLE, Places
 from regnet.runs.events import EventLog, encode
-from regnet.runs.folder import RunFolder, create_run
+from regnet.runs.folder import RunFolder, create_run, name_in_commands
 from regnet.runs.replay import Replay
 from regnet.runs.rows_file import read_rows_file, write_rows_file
 
@@ -102,6 +103,30 @@ def test_the_compact_copy_gives_the_very_same_rows_notes_and_counts(folder: RunF
     assert [line.text for line in copy.log] == [line.text for line in whole.log]
     assert copy.starts == whole.starts
     assert copy.missing() == whole.missing()
+
+
+def test_a_run_is_named_in_commands_by_its_id_where_any_shell_finds_it_and_else_by_its_path(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.chdir("/")
+    assert name_in_commands(folder) == str(folder.path)
+    monkeypatch.setattr("platformdirs.user_data_dir", lambda *_: str(folder.path.parents[1]))
+    assert name_in_commands(folder) == folder.id
+    monkeypatch.setenv(VARIABLE, str(folder.path.parents[1]))  # of this shell, maybe not of the next one
+    assert name_in_commands(folder) == str(folder.path)
+
+
+def test_the_compact_copy_names_the_run_where_it_lies_now(folder: RunFolder, tmp_path: Path) -> None:
+    fill(folder, 20)
+    whole = replayed(folder)
+    write_rows_file(folder, whole.rows, whole.facts())
+    there = RunFolder(folder.path.rename(tmp_path / "elsewhere"))
+    lines = [line.text for line in replayed(there, use_rows_file=True).log]
+    assert lines == [line.text for line in replayed(there).log]
+    failures = [line for line in lines if "broke down" in line]
+    assert failures
+    assert all(f"regnet replay {there.path} " in line for line in failures)
 
 
 def test_a_copy_older_than_the_log_or_damaged_is_not_believed(folder: RunFolder) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fake_runs import CREATED, places_in
 
-from regnet.places import Places
+from regnet.places import VARIABLE, Places
 from regnet_tui.app import RegnetApp
 from regnet_tui.study_screen import StudyScreen
 
@@ -28,6 +28,9 @@ def open_app(places: Places, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     for name in ("TMUX", "NO_COLOR", "SLURM_CPUS_PER_TASK"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
+    # commands name runs by their ids in the user's own data directory, and by their paths elsewhere
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr("platformdirs.user_data_dir", lambda *_: str(places.root))
     monkeypatch.setattr(RegnetApp, "processors", 4)
     monkeypatch.setattr(StudyScreen, "estimate", lambda self: None)
     monkeypatch.setattr("regnet_tui.runs_screen.time.time", lambda: CREATED + 7300)
