@@ -7,7 +7,9 @@ any more (the spectral rotation of Lippert et al., Nat. Methods 8:833, 2011).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.linalg
@@ -22,6 +24,8 @@ TALL = 8
 """Rows per column above which a large matrix is decomposed through its blocks of rows."""
 LARGE = 4_000_000
 """Cells above which blocks of rows are worth their second pass over the matrix."""
+ENOUGH_LEFT = 0.01
+"""Share of YᵀY, in every direction, from which YᵀY − ỸᵀỸ loses no more than two digits of S⊥."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +61,22 @@ class Decomposition:
         """Numerical rank r of the motif matrix."""
         return int(self.singular_values.size)
 
+    def squared_right(self) -> Iterator[tuple[slice, Matrix, Vector]]:
+        """Squares of Q, some rows at a time, and what each row's sum lacks to one.
+
+        Kept for the next replicate unless Q is large.
+        """
+        if self.right.size <= LARGE:
+            yield slice(None), *self._squares
+            return
+        for start in range(0, self.n_motifs, 128):
+            rows = slice(start, start + 128)
+            yield rows, *_squares_of(self.right[rows])
+
+    @cached_property
+    def _squares(self) -> tuple[Matrix, Vector]:
+        return _squares_of(self.right)
+
 
 @dataclass(frozen=True, eq=False)
 class Rotated:
@@ -69,7 +89,7 @@ class Rotated:
     rotated : ndarray of shape (rank, n_conditions)
         Ỹ = UᵀY.
     residual_gram : ndarray of shape (n_conditions, n_conditions)
-        S⊥ = Y⊥ᵀY⊥ with Y⊥ = Y − UỸ, formed from Y⊥ since YᵀY − ỸᵀỸ cancels.
+        S⊥ = Y⊥ᵀY⊥ with Y⊥ = Y − UỸ, formed from Y⊥ wherever YᵀY − ỸᵀỸ would cancel.
     n_genes : int
         Number of genes G.
     n_residual : int
@@ -172,23 +192,39 @@ def rotate(
         design = np.empty((decomposition.n_genes, 0))
     else:
         design = _matrix_of_genes(covariates, decomposition.n_genes, "covariates")
-    rotated = left.T @ outcome
-    residual = outcome - left @ rotated
-    rotated_design = left.T @ design
-    residual_design = design - left @ rotated_design
     n_residual = decomposition.n_genes - decomposition.rank
-    if n_residual == 0:  # what rounding leaves would be taken for noise
-        residual[:] = 0.0
-        residual_design[:] = 0.0
+    both = np.concatenate([outcome, design], axis=1) if design.shape[1] else outcome
+    # In this order BLAS copies the small matrix, not the large one.
+    rotated = np.ascontiguousarray((both.T @ left).T)
+    gram = _residual_gram(left, both, rotated) if n_residual else np.zeros((both.shape[1],) * 2)
+    n_conditions = outcome.shape[1]
     return Rotated(
-        rotated=rotated,
-        residual_gram=residual.T @ residual,
+        rotated=np.ascontiguousarray(rotated[:, :n_conditions]),
+        residual_gram=gram[:n_conditions, :n_conditions],
         n_genes=decomposition.n_genes,
         n_residual=n_residual,
-        covariates=rotated_design,
-        residual_covariate_gram=residual_design.T @ residual_design,
-        residual_cross=residual_design.T @ residual,
+        covariates=rotated[:, n_conditions:],
+        residual_covariate_gram=gram[n_conditions:, n_conditions:],
+        residual_cross=gram[n_conditions:, :n_conditions],
     )
+
+
+def _residual_gram(left: Matrix, values: Matrix, rotated: Matrix) -> Matrix:
+    """Cross products of what is left of some columns after their projection on U is taken away."""
+    whole = values.T @ values
+    difference = whole - rotated.T @ rotated
+    sizes = np.sqrt(whole.diagonal())
+    if sizes.all():
+        relative = difference / sizes / sizes[:, None]
+        if np.linalg.eigvalsh(relative)[0] > ENOUGH_LEFT:
+            return np.asarray(0.5 * (difference + difference.T))
+    residual = values - left @ rotated
+    return np.asarray(residual.T @ residual)
+
+
+def _squares_of(rows: Matrix) -> tuple[Matrix, Vector]:
+    squares = rows**2
+    return squares, np.maximum(1.0 - squares.sum(axis=1), 0.0)
 
 
 def _decompose_tall(matrix: NDArray[np.generic]) -> Decomposition:

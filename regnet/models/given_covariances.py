@@ -97,7 +97,7 @@ def fit_at(
     here = evaluate(data, basis)
     if not np.isfinite(here.deviance):
         raise np.linalg.LinAlgError("V and Σ have no likelihood")
-    effects, effects_sd = posterior_effects(decomposition.right, data, basis)
+    effects, effects_sd = posterior_effects(decomposition, data, basis)
     criterion = _criterion(basis, here, given)
     converged = given.stop_reason == "converged"
     log_likelihood = -0.5 * here.deviance

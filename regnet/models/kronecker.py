@@ -327,14 +327,14 @@ def hessian_product(
 
 
 def posterior_effects(
-    right: Matrix, data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood | None = None
+    parts: Decomposition, data: SpectralData, basis: CanonicalBasis, likelihood: Likelihood | None = None
 ) -> tuple[Matrix, Matrix]:
     """Posterior mean and standard deviation of the effects, given V, Σ and the mean.
 
     Parameters
     ----------
-    right : ndarray of shape (n_motifs, rank)
-        Right singular vectors Q of the scores.
+    parts : Decomposition
+        Of the scores.
     likelihood : Likelihood, optional
         In that basis, where it is known.
 
@@ -346,22 +346,20 @@ def posterior_effects(
 
     Notes
     -----
-    O(T r C); the squares of Q are formed in blocks of motifs.
+    O(T r C).
     """
     likelihood = evaluate(data, basis) if likelihood is None else likelihood
     scaled = likelihood.products[:, data.n_conditions :]
     values = np.sqrt(data.squares)
-    effects = right @ ((values * scaled * basis.signal) @ basis.loadings.T)
+    effects = parts.right @ ((values * scaled * basis.signal) @ basis.loadings.T)
     squared = basis.loadings**2
     spectrum = (likelihood.precision * (basis.signal * basis.noise)) @ squared.T
     prior = squared @ basis.signal
     variances = np.empty_like(effects)
-    for start in range(0, right.shape[0], 128):
-        block = right[start : start + 128] ** 2
-        unseen = np.maximum(1.0 - block.sum(axis=1), 0.0)
-        variances[start : start + 128] = block @ spectrum + unseen[:, None] * prior
+    for rows, squares, unseen in parts.squared_right():
+        variances[rows] = squares @ spectrum + unseen[:, None] * prior
     if data.gaps is not None:
-        variances += data.gaps.added_variance(data, basis, right)
+        variances += data.gaps.added_variance(data, basis, parts.right)
     return effects, np.sqrt(variances)
 
 

@@ -135,7 +135,7 @@ class Problem:
     limits: Limits
     data: SpectralData
     units: _Units
-    right: Matrix
+    parts: Decomposition
     names: tuple[StructureName, StructureName]
     shift: Matrix
     restart_choice: str
@@ -178,7 +178,7 @@ class Problem:
         )
 
     def _result(self, best: Optimum, records: list[Start]) -> MixedModelFit:
-        effects, effects_sd = posterior_effects(self.right, self.data, best.basis, best.likelihood)
+        effects, effects_sd = posterior_effects(self.parts, self.data, best.basis, best.likelihood)
         signal, noise = self.fitter.covariances(best)
         units, unit = self.units, self.units.expression
         signal_rank, noise_rank = _rank(best.basis.signal), _rank(best.basis.noise)
@@ -275,7 +275,7 @@ def prepare(
         limits=limits,
         data=data,
         units=units,
-        right=parts.right,
+        parts=parts,
         names=names,
         shift=shift,
         restart_choice=restart_choice,

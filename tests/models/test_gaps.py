@@ -76,7 +76,7 @@ def test_effects_and_their_sd_are_conditional_on_the_observed_values_alone():
     scores, expression, missing = case(14, 5, 3)
     signal, noise = covariances(3)
     parts, data = with_gaps(scores, expression, missing)
-    effects, sd = posterior_effects(parts.right, data, canonical_basis(signal, noise))
+    effects, sd = posterior_effects(parts, data, canonical_basis(signal, noise))
     there = ~missing.T.ravel()
     link = np.kron(signal, scores.T)[:, there]
     covariance = to_dense(scores, signal, noise)[np.ix_(there, there)]

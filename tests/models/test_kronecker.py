@@ -164,7 +164,7 @@ def test_the_expected_hessian_is_the_mean_of_the_observed_one():
 def test_posterior_mean_and_sd_are_those_of_the_dense_conditional_normal(shape, signal_rank):
     scores, expression, signal, noise = case(shape, signal_rank=signal_rank)
     parts, data = spectral(scores, expression)
-    effects, sd = posterior_effects(parts.right, data, canonical_basis(signal, noise))
+    effects, sd = posterior_effects(parts, data, canonical_basis(signal, noise))
     prior = np.kron(signal, np.eye(shape[1]))
     link = np.kron(signal, scores.T)
     covariance = to_dense(scores, signal, noise)
