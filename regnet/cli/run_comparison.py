@@ -10,7 +10,7 @@ from typing import Any
 from regnet.cli.arguments import add_data_option
 from regnet.cli.exit_codes import DONE
 from regnet.cli.output import harmless, table, write, write_json
-from regnet.cli.study_options import write_values
+from regnet.cli.study_options import shown_values
 from regnet.cli.summary_table import check_metrics, difference_record, finite, interval_text, mean_text
 from regnet.cli.which_run import named_run
 from regnet.comparison import Comparison, differing_parameters
@@ -60,7 +60,7 @@ def compare(options: argparse.Namespace) -> int:
     lay_out = _separated if options.plain else table
     if differing:
         rows = [
-            [name, *(write_values(parameters[name], v) for v in each)] for name, each in differing.items()
+            [name, *(shown_values(parameters[name], v) for v in each)] for name, each in differing.items()
         ]
         write([*lay_out(["parameter", *ids], rows, ""), ""])
     else:

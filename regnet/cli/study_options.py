@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import re
 import shlex
@@ -78,14 +79,17 @@ def write_values(parameter: Parameter, values: Iterable[Value]) -> str:
 
 
 def shown_values(parameter: Parameter, values: Iterable[Value]) -> str:
-    """Return values as a terminal shows them: as `write_values` does, but a large matrix by its beginning."""
+    """Return values as a terminal shows them: as `write_values` does, but a large matrix cut short.
+
+    It then ends with its size and eight hex digits that tell it from others.
+    """
     text = write_values(parameter, values)
     if len(text) <= _LONGEST_MATRIX or not (
         isinstance(parameter.kind, MatrixOrPath) and is_written_out(text)
     ):
         return text
-    size = len(parse_matrix(text))
-    return f"{text[:_LONGEST_MATRIX].rsplit(' ', 1)[0]} … ({size} × {size})"
+    size, content = len(parse_matrix(text)), hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{text[:_LONGEST_MATRIX].rsplit(' ', 1)[0]} … ({size} × {size}, {content})"
 
 
 # ---- options -----------------------------------------------------------------------------------------
