@@ -7,7 +7,6 @@ any more (the spectral rotation of Lippert et al., Nat. Methods 8:833, 2011).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,7 +38,7 @@ class Decomposition:
     singular_values : ndarray of shape (rank,)
         Singular values d, largest first, all positive.
     right : ndarray of shape (n_motifs, rank)
-        Right singular vectors Q, orthonormal columns.
+        Right singular vectors Q, orthonormal columns, one after the other in memory.
     """
 
     left: Matrix
@@ -61,21 +60,28 @@ class Decomposition:
         """Numerical rank r of the motif matrix."""
         return int(self.singular_values.size)
 
-    def squared_right(self) -> Iterator[tuple[slice, Matrix, Vector]]:
-        """Squares of Q, some rows at a time, and what each row's sum lacks to one.
+    def times_right(self, values: Matrix) -> Matrix:
+        """Multiply Q with a matrix of shape (rank, n_columns)."""
+        return _product(self.right, values)
 
-        Kept for the next replicate unless Q is large.
+    def times_squared_right(self, values: Matrix) -> Matrix:
+        """Multiply the squares of Q's entries with a matrix of shape (rank, n_columns).
+
+        The squares are kept for the next replicate, unless Q is large.
         """
         if self.right.size <= LARGE:
-            yield slice(None), *self._squares
-            return
-        for start in range(0, self.n_motifs, 128):
-            rows = slice(start, start + 128)
-            yield rows, *_squares_of(self.right[rows])
+            return _product(self._squared_right, values)
+        blocks = [self.right[start : start + 128] for start in range(0, self.n_motifs, 128)]
+        return np.concatenate([_product(block**2, values) for block in blocks])
 
     @cached_property
-    def _squares(self) -> tuple[Matrix, Vector]:
-        return _squares_of(self.right)
+    def unreached(self) -> Vector:
+        """1 − Σᵢ Q_ti²: the part of each motif that the scores' row space does not reach."""
+        return np.maximum(1.0 - np.einsum("ti,ti->t", self.right, self.right), 0.0)
+
+    @cached_property
+    def _squared_right(self) -> Matrix:
+        return np.square(self.right)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,9 +164,7 @@ def decompose(scores: ArrayLike) -> Decomposition:
     _check_finite(dense, 0)
     left, values, right = scipy.linalg.svd(dense, full_matrices=False, check_finite=False)
     rank = _numerical_rank(values, n_genes, n_motifs)
-    return Decomposition(
-        np.ascontiguousarray(left[:, :rank]), values[:rank], np.ascontiguousarray(right[:rank].T)
-    )
+    return Decomposition(np.ascontiguousarray(left[:, :rank]), values[:rank], right[:rank].T)
 
 
 def rotate(
@@ -194,8 +198,7 @@ def rotate(
         design = _matrix_of_genes(covariates, decomposition.n_genes, "covariates")
     n_residual = decomposition.n_genes - decomposition.rank
     both = np.concatenate([outcome, design], axis=1) if design.shape[1] else outcome
-    # In this order BLAS copies the small matrix, not the large one.
-    rotated = np.ascontiguousarray((both.T @ left).T)
+    rotated = _product(left.T, both)
     gram = _residual_gram(left, both, rotated) if n_residual else np.zeros((both.shape[1],) * 2)
     n_conditions = outcome.shape[1]
     return Rotated(
@@ -222,9 +225,10 @@ def _residual_gram(left: Matrix, values: Matrix, rotated: Matrix) -> Matrix:
     return np.asarray(residual.T @ residual)
 
 
-def _squares_of(rows: Matrix) -> tuple[Matrix, Vector]:
-    squares = rows**2
-    return squares, np.maximum(1.0 - squares.sum(axis=1), 0.0)
+def _product(large: Matrix, small: Matrix) -> Matrix:
+    """Multiply a large matrix, whose columns lie one after the other, with one of few columns."""
+    # In this order BLAS copies the small matrix, not the large one.
+    return np.ascontiguousarray((small.T @ large.T).T)
 
 
 def _decompose_tall(matrix: NDArray[np.generic]) -> Decomposition:
@@ -240,7 +244,7 @@ def _decompose_tall(matrix: NDArray[np.generic]) -> Decomposition:
         triangle = np.asarray(factor[:n_motifs], dtype=np.float64)
     _, values, right = scipy.linalg.svd(triangle, check_finite=False)
     rank = _numerical_rank(values, n_genes, n_motifs)
-    values, right = values[:rank], np.ascontiguousarray(right[:rank].T)
+    values, right = values[:rank], right[:rank].T
     left = np.empty((n_genes, rank))
     gram = np.zeros((rank, rank))
     weights = right / values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,6 @@ class Fitter:
         given: tuple[Matrix | None, Matrix | None],
     ) -> None:
         self._data = data
-        self._grid: ShareGrid = share_grid(data)
         n_conditions = data.n_conditions
         signal = covariance(names[0], n_conditions, given[0])
         self._pair: Pair
@@ -82,6 +82,10 @@ class Fitter:
         left = replace(limits, max_iterations=max(limits.max_iterations - near.n_iterations, 0))
         found = climb(data, near.basis, None, left, self._cone)
         return found.after(found.n_iterations + near.n_iterations)
+
+    @cached_property
+    def _grid(self) -> ShareGrid:
+        return share_grid(self._data)
 
     @staticmethod
     def fit_together(fitters: Sequence[Fitter], limits: Limits) -> list[Optimum]:

@@ -351,13 +351,11 @@ def posterior_effects(
     likelihood = evaluate(data, basis) if likelihood is None else likelihood
     scaled = likelihood.products[:, data.n_conditions :]
     values = np.sqrt(data.squares)
-    effects = parts.right @ ((values * scaled * basis.signal) @ basis.loadings.T)
+    effects = parts.times_right((values * scaled * basis.signal) @ basis.loadings.T)
     squared = basis.loadings**2
     spectrum = (likelihood.precision * (basis.signal * basis.noise)) @ squared.T
     prior = squared @ basis.signal
-    variances = np.empty_like(effects)
-    for rows, squares, unseen in parts.squared_right():
-        variances[rows] = squares @ spectrum + unseen[:, None] * prior
+    variances = parts.times_squared_right(spectrum) + parts.unreached[:, None] * prior
     if data.gaps is not None:
         variances += data.gaps.added_variance(data, basis, parts.right)
     return effects, np.sqrt(variances)

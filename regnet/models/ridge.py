@@ -113,7 +113,7 @@ def fit_ridge(
         rule, chosen, at_boundary = "fixed", np.full(data.n_conditions, float(penalty)), False
         shared = True
     square = shape.singular_values[:, None] ** 2
-    effects = shape.right @ (shape.singular_values[:, None] / (square + chosen) * data.rotated)
+    effects = shape.times_right(shape.singular_values[:, None] / (square + chosen) * data.rotated)
     freedom = (square / (square + chosen)).sum(axis=0)
     return RidgeFit(
         effects=effects,

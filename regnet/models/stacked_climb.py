@@ -382,18 +382,22 @@ def _moved(bases: Bases, model: _Models, step: Array) -> tuple[Bases, Flags]:
     noise[:, number, number] += bases.noise
     signal = step[:, 0] * (model.free[:, :, None] & model.free[:, None, :])
     signal[:, number, number] += bases.signal
-    values, vectors = np.linalg.eigh(signal)
-    rank = np.count_nonzero(values > 1e-14 * np.maximum(values[:, -1:], 0.0), axis=1)
-    rank = np.minimum(rank, np.count_nonzero(model.free, axis=1))
-    out = np.flatnonzero(rank < n_conditions)
-    if out.size:
-        kept = np.where(number >= n_conditions - rank[out, None], values[out], 0.0)
-        signal[out] = (vectors[out] * kept[:, None, :]) @ vectors[out].transpose(0, 2, 1)
-        # V's range turns into the null directions that stay null.
-        sizes = np.where(bases.signal[out] > 0.0, bases.signal[out], np.inf)
-        lift = step[out, 0] * (~model.free[out])[:, :, None] / sizes[:, None, :]
+    rank = np.count_nonzero(model.free, axis=1)
+    # Where Gershgorin's circles leave no room for a negative eigenvalue, none is computed.
+    least = 2.0 * signal[:, number, number] - np.abs(signal).sum(axis=-1)
+    cut = np.flatnonzero((model.free & (least <= 0.0)).any(axis=1))
+    if cut.size:
+        values, vectors = np.linalg.eigh(signal[cut])
+        kept = np.count_nonzero(values > 1e-14 * np.maximum(values[:, -1:], 0.0), axis=1)
+        rank[cut] = np.minimum(rank[cut], kept)
+        values[number < n_conditions - rank[cut, None]] = 0.0
+        signal[cut] = (vectors * values[:, None, :]) @ vectors.transpose(0, 2, 1)
+    pinned = np.flatnonzero(~model.free.all(axis=1))
+    if pinned.size:  # V's range turns into the null directions that stay null
+        sizes = np.where(bases.signal[pinned] > 0.0, bases.signal[pinned], np.inf)
+        lift = step[pinned, 0] * (~model.free[pinned])[:, :, None] / sizes[:, None, :]
         lift[:, number, number] += 1.0
-        signal[out] = lift @ signal[out] @ lift.transpose(0, 2, 1)
+        signal[pinned] = lift @ signal[pinned] @ lift.transpose(0, 2, 1)
     moved, exists = simultaneous(bases, signal, noise)
     moved.signal[number < n_conditions - rank[:, None]] = 0.0
     return moved, exists & ~wild
