@@ -318,7 +318,10 @@ class StudyScreen(Page):
         self.take(FormState.from_study(event.study, event.name))
 
     def on_preset_list_moved(self, event: PresetList.Moved) -> None:
-        self.query_one("#preset-note", Words).update(Content(clean(event.note)))
+        note = self.query_one("#preset-note", Words)
+        note.update(Content(clean(event.note)))
+        # The first note comes while the screen is laid out for the first time, which asks no height again.
+        self.call_after_refresh(note.refresh, layout=True)
 
     def on_preset_list_saved(self, event: PresetList.Saved) -> None:
         study, execution = event.study, self.checked.execution
