@@ -8,6 +8,7 @@ is the time of each fit, here and nowhere deeper, since the models know no clock
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import time
 import traceback
@@ -209,8 +210,35 @@ def compute_replicate(
         A fit that fails is an outcome like any other; it stops nothing. Nor does a bug in one method,
         whose traceback is in its outcome; one in what the methods share (the drawing) propagates.
     """
-    dataset = prepared.recorded(replicate) if prepared.recorded else draw(prepared.design, replicate)
-    return fit_dataset(prepared, dataset, methods, labels, top=top, limit=limit)
+    (outcome,) = compute_replicates(prepared, methods, labels, replicates=[replicate], top=top, limit=limit)
+    return outcome
+
+
+def compute_replicates(
+    prepared: Prepared,
+    methods: Sequence[Method],
+    labels: Sequence[str],
+    *,
+    replicates: Sequence[int],
+    top: int = 10,
+    limit: Callable[[], AbstractContextManager[Any]] = contextlib.nullcontext,
+) -> list[ReplicateOutcome]:
+    """Simulate (or look up) several replicates, and fit them together where that is faster.
+
+    Parameters and result are those of :func:`compute_replicate`, and so are the numbers, to the bit; but
+    `limit` may then be about all fits of a method, and their time is shared out evenly.
+    """
+    take = prepared.recorded or functools.partial(draw, prepared.design)
+    datasets = [take(replicate) for replicate in replicates]
+    attempts = [_attempts(prepared, datasets, method, limit) for method in methods]
+    return [
+        _outcome(
+            dataset,
+            [(label, of_method[number]) for label, of_method in zip(labels, attempts, strict=True)],
+            top,
+        )
+        for number, dataset in enumerate(datasets)
+    ]
 
 
 def fit_dataset(
@@ -226,6 +254,20 @@ def fit_dataset(
 
     Parameters and result are those of :func:`compute_replicate`.
     """
+    attempts = [_attempt(prepared, dataset, method, limit) for method in methods]
+    return _outcome(dataset, list(zip(labels, attempts, strict=True)), top)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Attempt:
+    """A fit, or the exception in its place, and how long it took."""
+
+    fit: Any
+    error: Exception | None
+    seconds: float
+
+
+def _outcome(dataset: Dataset, attempts: Sequence[tuple[str, _Attempt]], top: int) -> ReplicateOutcome:
     arrays: dict[str, Array] = {
         "expression": dataset.expression,
         "effects": dataset.effects,
@@ -233,11 +275,11 @@ def fit_dataset(
         "noise_covariance": dataset.noise_covariance,
     }
     fits = []
-    for method, label in zip(methods, labels, strict=True):
-        outcome, fit = _fit_and_score(prepared, dataset, method, label, top, limit)
+    for label, attempt in attempts:
+        outcome = _scored(attempt, dataset, label, top)
         fits.append(outcome)
-        for name in _SHOWN_ARRAYS:
-            array = getattr(fit, name, None)
+        for name in _SHOWN_ARRAYS if outcome.status == OK else ():
+            array = getattr(attempt.fit, name, None)
             if array is not None:
                 arrays[f"{label}/{name}"] = np.asarray(array, dtype=np.float64)
     truth = {
@@ -248,44 +290,73 @@ def fit_dataset(
     return ReplicateOutcome(dataset.replicate, truth, tuple(fits), arrays)
 
 
-def _fit_and_score(
+def _attempt(
     prepared: Prepared,
     dataset: Dataset,
     method: Method,
-    label: str,
-    top: int,
     limit: Callable[[], AbstractContextManager[Any]],
-) -> tuple[FitOutcome, Any]:
+) -> _Attempt:
     start = time.perf_counter()
-
-    def without_fit(status: str, reason: str, problem: str = "") -> tuple[FitOutcome, None]:
-        seconds = time.perf_counter() - start
-        line = " ".join(reason.split())[:_LONGEST_REASON]
-        return FitOutcome(label, status, {}, line, seconds, (), problem), None
-
     try:
         with limit():
             fit = _fit(prepared, dataset, method)
-        seconds = time.perf_counter() - start
-        if not np.isfinite(fit.effects).all():
-            return without_fit(FAILED, "the estimated effects are not finite")
-        values = {**score(fit, dataset, top=top), "seconds": seconds}
-    except TimeoutError as error:
-        return without_fit(TIMED_OUT, str(error) or "the fit took longer than its time limit")
-    except InputError as error:
-        return without_fit(REFUSED, str(error))
-    except _NUMERICAL as error:
-        return without_fit(FAILED, f"{type(error).__name__}: {error}")
     except Exception as error:
-        problem = "".join(traceback.format_exception(error))
-        return without_fit(FAILED, f"{type(error).__name__}: {error}", problem)
+        return _Attempt(None, error, time.perf_counter() - start)
+    return _Attempt(fit, None, time.perf_counter() - start)
+
+
+def _attempts(
+    prepared: Prepared,
+    datasets: Sequence[Dataset],
+    method: Method,
+    limit: Callable[[], AbstractContextManager[Any]],
+) -> list[_Attempt]:
+    if len(datasets) > 1 and isinstance(method, LMM) and method.engine != "limix":
+        start = time.perf_counter()
+        # Whatever goes wrong with all of them is found out one by one.
+        with contextlib.suppress(Exception), limit():
+            fits = _fit_together(prepared, datasets, method)
+            seconds = (time.perf_counter() - start) / len(fits)
+            return [
+                _Attempt(None, fit, seconds) if isinstance(fit, Exception) else _Attempt(fit, None, seconds)
+                for fit in fits
+            ]
+    return [_attempt(prepared, dataset, method, limit) for dataset in datasets]
+
+
+def _scored(attempt: _Attempt, dataset: Dataset, label: str, top: int) -> FitOutcome:
+    fit, error, seconds = attempt.fit, attempt.error, attempt.seconds
+    values: dict[str, float] = {}
+    if error is None:
+        try:
+            if not np.isfinite(fit.effects).all():
+                raise FloatingPointError("the estimated effects are not finite")
+            values = {**score(fit, dataset, top=top), "seconds": seconds}
+        except Exception as raised:
+            error = raised
+    if error is not None:
+        status, reason, problem = _failure(error)
+        line = " ".join(reason.split())[:_LONGEST_REASON]
+        return FitOutcome(label, status, {}, line, seconds, (), problem)
     warnings = []
     if not getattr(fit, "converged", True):
         warnings.append(NOT_CONVERGED)
     if fit.at_boundary:
         warnings.append(AT_BOUNDARY)
     metrics = {name: _defined(value) for name, value in values.items()}
-    return FitOutcome(label, OK, metrics, "", seconds, tuple(warnings)), fit
+    return FitOutcome(label, OK, metrics, "", seconds, tuple(warnings))
+
+
+def _failure(error: Exception) -> tuple[str, str, str]:
+    """Return the status, the reason and, for a bug, the traceback of a fit that isn't."""
+    if isinstance(error, TimeoutError):
+        return TIMED_OUT, str(error) or "the fit took longer than its time limit", ""
+    if isinstance(error, InputError):
+        return REFUSED, str(error), ""
+    reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, _NUMERICAL):
+        return FAILED, reason, ""
+    return FAILED, reason, "".join(traceback.format_exception(error))
 
 
 def _fit(prepared: Prepared, dataset: Dataset, method: Method) -> Any:
@@ -300,7 +371,6 @@ def _fit(prepared: Prepared, dataset: Dataset, method: Method) -> Any:
             truth=truth,
             decomposition=prepared.decomposition,
         )
-    kind: dict[str, Any] = {"mean": method.mean, "likelihood": method.likelihood}
     if method.engine == "limix":
         from regnet.models.limix_engine import fit_with_limix
 
@@ -310,27 +380,51 @@ def _fit(prepared: Prepared, dataset: Dataset, method: Method) -> Any:
             method.signal_model,
             method.noise_model,
             decomposition=prepared.decomposition,
-            **kind,
+            **{name: getattr(method, name) for name in ("mean", "likelihood")},
         )
     from regnet.models.mixed_model import fit_mixed_model
 
-    settings: dict[str, Any] = {
-        name: getattr(method, name)
-        for name in ("init", "perturb", "restarts", "perturb_size", "restart_choice", "max_iterations")
-    }
     return fit_mixed_model(
         dataset.scores,
         dataset.expression,
         method.signal_model,
         method.noise_model,
-        decomposition=prepared.decomposition,
         truth=truth,
-        signal_matrix=method.matrix("signal"),
-        noise_matrix=method.matrix("noise"),
         rng=_start_stream(prepared.design, method, dataset.replicate),
-        **kind,
-        **settings,
+        **_options(prepared, method),
     )
+
+
+def _fit_together(prepared: Prepared, datasets: Sequence[Dataset], method: LMM) -> list[Any]:
+    from regnet.models.mixed_model import fit_mixed_models
+
+    return list(
+        fit_mixed_models(
+            datasets[0].scores,
+            [dataset.expression for dataset in datasets],
+            method.signal_model,
+            method.noise_model,
+            truths=[(dataset.signal_covariance, dataset.noise_covariance) for dataset in datasets],
+            rngs=[_start_stream(prepared.design, method, dataset.replicate) for dataset in datasets],
+            **_options(prepared, method),
+        )
+    )
+
+
+def _options(prepared: Prepared, method: LMM) -> dict[str, Any]:
+    return {
+        "decomposition": prepared.decomposition,
+        "signal_matrix": method.matrix("signal"),
+        "noise_matrix": method.matrix("noise"),
+        "mean": method.mean,
+        "likelihood": method.likelihood,
+        "init": method.init,
+        "perturb": method.perturb,
+        "restarts": method.restarts,
+        "perturb_size": method.perturb_size,
+        "restart_choice": method.restart_choice,
+        "max_iterations": method.max_iterations,
+    }
 
 
 def _start_stream(design: Design, method: LMM, replicate: int) -> np.random.Generator:

@@ -217,7 +217,7 @@ def test_a_bug_in_one_method_costs_no_other_and_keeps_its_traceback(prepared, mo
     outcome = _compute(prepared, methods)
     broken, *others = outcome.fits
     assert (broken.status, broken.reason) == ("failed", f"{type(error).__name__}: bug")
-    assert "in _fit_and_score" in broken.problem
+    assert "in _attempt" in broken.problem
     assert broken.problem.rstrip().endswith(broken.reason)
     for found, expected in zip(others, undisturbed.fits[1:], strict=True):
         assert (found.status, found.problem) == ("ok", "")
@@ -267,7 +267,7 @@ def test_estimates_that_are_not_finite_are_a_failure(prepared, monkeypatch):
     outcome = _compute(prepared, [Ridge()])
     assert (outcome.fits[0].status, outcome.fits[0].reason) == (
         "failed",
-        "the estimated effects are not finite",
+        "FloatingPointError: the estimated effects are not finite",
     )
 
 
@@ -344,3 +344,56 @@ def test_the_error_of_ridge_is_the_one_that_theory_expects():
     expected = ((penalty**2 * signal + square * noise) / (square + penalty) ** 2).sum() / 12
     assert np.mean(errors) == pytest.approx(expected, abs=4.0 * np.std(errors) / 20.0)
     assert np.std(errors) / 20.0 < 0.05 * expected
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        LMM(),
+        LMM(signal_model="lowrank_2"),
+        LMM(noise_model="diag"),
+        LMM(mean="intercept"),
+        LMM(init="random", perturb=True, restarts=2),
+    ],
+)
+def test_replicates_computed_together_have_the_numbers_that_they_have_alone(motifs, method):
+    prepared = prepare(SCENARIO, motifs, 7, 0, [method])
+    together = unit.compute_replicates(prepared, [Ridge(), method], ["Ridge", "LMM"], replicates=range(5))
+    for number, one in enumerate(together):
+        alone = compute_replicate(prepared, [Ridge(), method], ["Ridge", "LMM"], replicate=number)
+        assert one.truth == alone.truth
+        for here, there in zip(one.fits, alone.fits, strict=True):
+            assert {**here.metrics, "seconds": 0} == {**there.metrics, "seconds": 0}
+            assert here.warnings == there.warnings
+        assert {name: array.tobytes() for name, array in one.arrays.items()} == {
+            name: array.tobytes() for name, array in alone.arrays.items()
+        }
+
+
+def test_a_bug_in_one_of_several_replicates_fails_that_one_alone(prepared, monkeypatch):
+    fit = unit._fit
+
+    def broken(shared, dataset, method):
+        if dataset.replicate == 1 and isinstance(method, LMM):
+            raise KeyError("a bug")
+        return fit(shared, dataset, method)
+
+    monkeypatch.setattr(unit, "_fit", broken)
+    monkeypatch.setattr(unit, "_fit_together", _raising(KeyError("a bug")))
+    outcomes = unit.compute_replicates(prepared, [LMM()], ["LMM"], replicates=[0, 1, 2])
+    assert [outcome.fits[0].status for outcome in outcomes] == ["ok", "failed", "ok"]
+
+
+def test_a_time_limit_that_several_replicates_exceed_together_is_that_of_each(prepared):
+    entered = []
+
+    @contextlib.contextmanager
+    def limit():
+        entered.append(1)
+        if len(entered) == 1:
+            raise TimeoutError
+        yield
+
+    outcomes = unit.compute_replicates(prepared, [LMM()], ["LMM"], replicates=[0, 1], limit=limit)
+    assert [outcome.fits[0].status for outcome in outcomes] == ["ok", "ok"]
+    assert len(entered) == 3

@@ -77,11 +77,12 @@ class Decomposition:
     @cached_property
     def unreached(self) -> Vector:
         """1 − Σᵢ Q_ti²: the part of each motif that the scores' row space does not reach."""
-        return np.maximum(1.0 - np.einsum("ti,ti->t", self.right, self.right), 0.0)
+        return np.asarray(np.maximum(1.0 - np.einsum("ti,ti->t", self.right, self.right), 0.0))
 
     @cached_property
     def _squared_right(self) -> Matrix:
-        return np.square(self.right)
+        squares: Matrix = self.right**2
+        return squares
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from typing import Protocol
 from regnet.runs.processors import thread_environment
 from regnet.runs.worker import Assignment, Result, Task, begin, compute
 
-_QUICK = 0.25  # seconds of a replicate, up to which the runner's writing is felt
+_QUICK = 0.5  # seconds of a bundle, up to which the runner's writing is felt
 
 
 class WorkerDied(Exception):
@@ -30,15 +30,19 @@ class Crew(Protocol):
     """Workers that compute tasks."""
 
     @property
+    def workers(self) -> int:
+        """How many tasks it computes at the same time."""
+
+    @property
     def room(self) -> int:
-        """How many more tasks it can take to be kept busy."""
+        """How many more bundles of tasks it can take to be kept busy."""
 
     @property
     def under_way(self) -> list[Task]:
         """The tasks that it was given and that haven't been collected."""
 
-    def submit(self, task: Task) -> None:
-        """Give it a task."""
+    def submit(self, *tasks: Task) -> None:
+        """Give it a bundle of tasks of one scenario, for one worker."""
 
     @property
     def room_apart(self) -> int:
@@ -74,11 +78,15 @@ class LocalCrew:
         self._seconds = 0.0
 
     @property
+    def workers(self) -> int:
+        return self._jobs
+
+    @property
     def room(self) -> int:
         # Quick ones, three wait for each worker, which last while the runner writes. Of slow ones fewer:
         # all that are handed out are tried again when a worker dies.
         deep = 4 if self._seconds < _QUICK else 2
-        return deep * self._jobs - len(self.under_way)
+        return deep * self._jobs - sum(len(pool.bundles) for pool in self._pools)
 
     @property
     def room_apart(self) -> int:
@@ -86,44 +94,45 @@ class LocalCrew:
 
     @property
     def under_way(self) -> list[Task]:
-        return [task for pool in self._pools for task in pool.tasks.values()]
+        return [task for pool in self._pools for bundle in pool.bundles.values() for task in bundle]
 
-    def submit(self, task: Task) -> None:
+    def submit(self, *tasks: Task) -> None:
         self._close(self._apart)
         if self._shared is None:
             self._shared = _Pool(self._assignment, self._jobs)
-        self._shared.submit(task)
+        self._shared.submit(tasks)
 
     def submit_apart(self, task: Task) -> None:
         if self._shared is not None:
             self._close([self._shared])
-        idle = next((pool for pool in self._apart if not pool.tasks), None)
+        idle = next((pool for pool in self._apart if not pool.bundles), None)
         if idle is None:
             idle = _Pool(self._assignment, 1)
             self._apart.append(idle)
-        idle.submit(task)
+        idle.submit((task,))
 
     def collect(self, seconds: float) -> list[tuple[Task, Result | Exception]]:
         done, _ = concurrent.futures.wait(
-            [future for pool in self._pools for future in pool.tasks],
+            [future for pool in self._pools for future in pool.bundles],
             timeout=seconds,
             return_when=concurrent.futures.FIRST_COMPLETED,
         )
         found: list[tuple[Task, Result | Exception]] = []
         for pool in self._pools:
-            for future in done.intersection(pool.tasks):
-                task = pool.tasks.pop(future)
+            for future in done.intersection(pool.bundles):
+                bundle = pool.bundles.pop(future)
                 error = future.exception()
                 if error is None:
-                    result = future.result()
-                    self._seconds = result.seconds
-                    found.append((task, result))
+                    results = future.result()
+                    self._seconds = sum(result.seconds for result in results)
+                    found += zip(bundle, results, strict=True)
                 else:
                     pool.is_broken = True
-                    found.append((task, WorkerDied(_cause(error))))
+                    found += [(task, WorkerDied(_cause(error))) for task in bundle]
         for pool in [pool for pool in self._pools if pool.is_broken]:
             # A pool that has lost a worker gives up all its tasks.
-            found += [(task, WorkerDied("a worker died")) for task in pool.tasks.values()]
+            lost = [task for bundle in pool.bundles.values() for task in bundle]
+            found += [(task, WorkerDied("a worker died")) for task in lost]
             has_begun = pool.has_begun
             self._close([pool])
             if not has_begun:
@@ -147,12 +156,12 @@ class LocalCrew:
 
 
 class _Pool:
-    """Some processes, and the tasks that they were given."""
+    """Some processes, and the bundles of tasks that they were given."""
 
     def __init__(self, assignment: Assignment, workers: int) -> None:
         from joblib.externals.loky import ProcessPoolExecutor
 
-        self.tasks: dict[concurrent.futures.Future[Result], Task] = {}
+        self.bundles: dict[concurrent.futures.Future[list[Result]], tuple[Task, ...]] = {}
         self.is_broken = False
         self._executor = ProcessPoolExecutor(
             max_workers=workers,
@@ -167,13 +176,13 @@ class _Pool:
         """Whether a worker has ever answered; waits for it a little."""
         return self._first_sign.exception(timeout=10) is None
 
-    def submit(self, task: Task) -> None:
+    def submit(self, tasks: tuple[Task, ...]) -> None:
         try:
-            future = self._executor.submit(compute, task)
+            future = self._executor.submit(compute, tasks)
         except Exception as error:  # the pool broke since the last look: the task fares like the others
             future = concurrent.futures.Future()
             future.set_exception(error)
-        self.tasks[future] = task
+        self.bundles[future] = tasks
 
     def close(self) -> None:
         self._executor.shutdown(wait=True, kill_workers=True)

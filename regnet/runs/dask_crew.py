@@ -23,7 +23,7 @@ from regnet.runs.worker import (
     Assignment,
     Result,
     Task,
-    compute_on,
+    compute_all_on,
     describe,
     motif_table,
     prepare_scenario,
@@ -58,7 +58,7 @@ class DaskCrew:
         except ImportError:
             raise CrewLost("backend dask needs dask.distributed: pip install 'regnet[dask]'") from None
         self._assignment = assignment
-        self._tasks: dict[Any, Task] = {}
+        self._bundles: dict[Any, tuple[Task, ...]] = {}
         self._tables: dict[int, tuple[MotifScores | Ybetaparams, Any]] = {}
         self._prepared: dict[int, Any] = {}
         self._numbers = itertools.count()
@@ -70,30 +70,33 @@ class DaskCrew:
         self._check_versions()
 
     @property
+    def workers(self) -> int:
+        return max(1, int(sum(self._client.nthreads().values())))
+
+    @property
     def room(self) -> int:
-        threads = int(sum(self._client.nthreads().values()))
-        return 4 * max(1, threads) - len(self._tasks)
+        return 4 * self.workers - len(self._bundles)
 
     @property
     def under_way(self) -> list[Task]:
-        return list(self._tasks.values())
+        return [task for bundle in self._bundles.values() for task in bundle]
 
-    def submit(self, task: Task) -> None:
+    def submit(self, *tasks: Task) -> None:
         future = self._client.submit(
             _compute,
             self._assignment,
-            self._prepared_of(task.scenario),
-            task,
+            self._prepared_of(tasks[0].scenario),
+            tasks,
             {name: self._versions[name] for name in DECISIVE},
-            key=f"replicate-{task.scenario}-{task.replicate}-{next(self._numbers)}",
+            key=f"replicate-{tasks[0].scenario}-{tasks[0].replicate}-{next(self._numbers)}",
             pure=False,
         )
-        self._tasks[future] = task
+        self._bundles[future] = tasks
 
     @property
     def room_apart(self) -> int:
         # Dask hands the tasks of a lost worker on, and blames them all: only one by itself tells.
-        return 0 if self._tasks else 1
+        return 0 if self._bundles else 1
 
     def submit_apart(self, task: Task) -> None:
         self.submit(task)
@@ -101,18 +104,19 @@ class DaskCrew:
     def collect(self, seconds: float) -> list[tuple[Task, Result | Exception]]:
         if self._client.status != "running":
             raise CrewLost("the Dask scheduler is gone")
-        if not self._tasks:
+        if not self._bundles:
             time.sleep(seconds)
             return []
         try:
-            self._distributed.wait(list(self._tasks), timeout=seconds, return_when="FIRST_COMPLETED")
+            self._distributed.wait(list(self._bundles), timeout=seconds, return_when="FIRST_COMPLETED")
         except Exception:  # none done yet, or some cancelled: each future's own status tells
             time.sleep(0.01)
         found: list[tuple[Task, Result | Exception]] = []
-        for future in [future for future in self._tasks if future.status != "pending"]:
-            task = self._tasks.pop(future)
-            found.append((task, self._outcome(future)))
-            if isinstance(found[-1][1], WorkerDied):
+        for future in [future for future in self._bundles if future.status != "pending"]:
+            bundle = self._bundles.pop(future)
+            outcomes = self._outcomes(future, len(bundle))
+            found += zip(bundle, outcomes, strict=True)
+            if isinstance(outcomes[0], WorkerDied):
                 # What the workers held may have gone with them: it is sent again.
                 self._prepared.clear()
                 self._tables.clear()
@@ -120,8 +124,8 @@ class DaskCrew:
         return found
 
     def close(self) -> None:
-        futures = [*self._tasks, *self._prepared.values()]
-        self._tasks.clear()
+        futures = [*self._bundles, *self._prepared.values()]
+        self._bundles.clear()
         self._prepared.clear()
         self._tables.clear()
         try:
@@ -131,12 +135,14 @@ class DaskCrew:
         except Exception as error:  # the run's end doesn't wait for a cluster's
             print(f"closing the connection to the Dask scheduler: {error}")
 
-    def _outcome(self, future: Any) -> Result | Exception:
+    def _outcomes(self, future: Any, number: int) -> list[Result | Exception]:
         try:
-            result = future.result(timeout=60)
+            results = future.result(timeout=60)
         except Exception as error:
-            return WorkerDied(f"{type(error).__name__}: {error}"[:500])
-        return result if isinstance(result, Result) else WorkerDied("an answer that isn't one")
+            return [WorkerDied(f"{type(error).__name__}: {error}"[:500])] * number
+        if len(results) == number and all(isinstance(result, Result) for result in results):
+            return list(results)
+        return [WorkerDied("an answer that isn't one")] * number
 
     def _prepared_of(self, scenario: int) -> Any:
         """Return the future of what a scenario's replicates share, made by one of the workers."""
@@ -155,8 +161,8 @@ class DaskCrew:
 
     def _forget_scenarios(self) -> None:
         """Free the workers' memory of scenarios that are done: replicates come scenario by scenario."""
-        if self._tasks:
-            first = min(task.scenario for task in self._tasks.values())
+        if self._bundles:
+            first = min(task.scenario for task in self.under_way)
             for scenario in [scenario for scenario in self._prepared if scenario < first]:
                 del self._prepared[scenario]
 
@@ -181,16 +187,18 @@ def _prepare(assignment: Assignment, scenario: int, table: MotifScores | Ybetapa
     return prepared, describe(prepared, time.perf_counter() - start)
 
 
-def _compute(assignment: Assignment, shared: tuple[Any, Any], task: Task, versions: dict[str, str]) -> Result:
-    """Run by any worker: compute one replicate."""
+def _compute(
+    assignment: Assignment, shared: tuple[Any, Any], tasks: tuple[Task, ...], versions: dict[str, str]
+) -> list[Result]:
+    """Run by any worker: compute replicates of one scenario."""
     mine = environment()["versions"]
     if any(mine.get(name) != version for name, version in versions.items()):
         raise RuntimeError(f"this worker has other versions than the run: {mine}")
     prepared, description = shared
     if prepared is None:
-        return Result(task, 0.0, {}, {}, {}, refused=description)
+        return [Result(task, 0.0, {}, {}, {}, refused=description) for task in tasks]
     if isinstance(prepared, Result):
-        return replace(prepared, task=task)
-    result = compute_on(assignment, prepared, task)
-    result.preparation = description
-    return result
+        return [replace(prepared, task=task) for task in tasks]
+    results = compute_all_on(assignment, prepared, tasks)
+    results[0].preparation = description
+    return results

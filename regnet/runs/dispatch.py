@@ -25,6 +25,8 @@ POLL = 0.1
 _DEATHS_IN_A_ROW = 5  # replicates killed one after another, after which it can't be the replicates
 _ALL_RAISE = 20  # replicates in which a method raises from the first on: it can't be the replicates
 _AT_ONCE = 1000  # refused replicates that are written down at once
+_BUNDLE = 0.15  # seconds of work that are handed out at once
+_LARGEST_BUNDLE = 32  # replicates; as many are fitted together
 
 
 class StopRun(Exception):
@@ -71,6 +73,7 @@ class Dispatch:
         self._raising = set(labels)  # the methods that have raised in every replicate so far
         self._watched, self._alarm = 0, min(_ALL_RAISE, len(self._waiting))
         self._refused: dict[int, str] = {}
+        self._seconds = 0.0  # of the replicate that came last
         self._last_result = time.monotonic()
 
     def work(self, look: Callable[[], None]) -> None:
@@ -106,12 +109,25 @@ class Dispatch:
             return
         unable: list[Result] = []
         while self._waiting and self.crew.room > 0 and len(unable) < _AT_ONCE:
-            task = self._waiting.popleft()
-            if task.scenario in self._refused:
-                unable.append(self._without_fits(task, "refused", self._refused[task.scenario]))
+            scenario = self._waiting[0].scenario
+            if scenario in self._refused:
+                task = self._waiting.popleft()
+                unable.append(self._without_fits(task, "refused", self._refused[scenario]))
             else:
-                self.crew.submit(task)
+                self.crew.submit(*self._bundle(scenario))
         self._record(unable)
+
+    def _bundle(self, scenario: int) -> list[Task]:
+        """Take as many replicates of a scenario as are best computed by one worker at once.
+
+        Some tenths of a second's work, and towards the end no more than keeps all workers busy.
+        """
+        size = int(_BUNDLE / self._seconds) if self._seconds else 1
+        size = max(1, min(size, _LARGEST_BUNDLE, len(self._waiting) // (2 * self.crew.workers)))
+        bundle = [self._waiting.popleft()]
+        while len(bundle) < size and self._waiting and self._waiting[0].scenario == scenario:
+            bundle.append(self._waiting.popleft())
+        return bundle
 
     def _judge_all(self, came: Sequence[tuple[Task, Result | Exception]]) -> None:
         """Record what came of tasks; those whose worker died for the first time are tried once more."""
@@ -135,6 +151,7 @@ class Dispatch:
             if task in self._suspects:
                 self._suspects.clear(task)
             self._deaths = 0
+            self._seconds = outcome.seconds
             self._watch(outcome)
             if outcome.refused:
                 self._refused.setdefault(task.scenario, outcome.refused)

@@ -98,26 +98,28 @@ def begin(assignment: Assignment, runner: int) -> None:
     threading.Thread(target=_end_with, args=(runner,), daemon=True).start()
 
 
-def compute(task: Task) -> Result:
-    """Compute one replicate in a process on which :func:`begin` was called."""
+def compute(tasks: Sequence[Task]) -> list[Result]:
+    """Compute replicates of one scenario in a process on which :func:`begin` was called."""
     if _assignment is None:
         raise RuntimeError("this process hasn't been told what it works on")
     preparation = None
-    if task.scenario not in _prepared:
+    scenario = tasks[0].scenario
+    if scenario not in _prepared:
         start = time.perf_counter()
         try:
             latest = next(reversed(_prepared.values()), None)
-            _prepared[task.scenario] = prepare_scenario(_assignment, task.scenario, motif_table, latest)
+            _prepared[scenario] = prepare_scenario(_assignment, scenario, motif_table, latest)
         except InputError as error:
-            return Result(task, time.perf_counter() - start, {}, {}, {}, refused=str(error))
+            seconds = time.perf_counter() - start
+            return [Result(task, seconds, {}, {}, {}, refused=str(error)) for task in tasks]
         except Exception as error:
-            return raised(_assignment, task, error, time.perf_counter() - start)
-        preparation = describe(_prepared[task.scenario], time.perf_counter() - start)
+            return [raised(_assignment, task, error, time.perf_counter() - start) for task in tasks]
+        preparation = describe(_prepared[scenario], time.perf_counter() - start)
         if len(_prepared) > KEPT_SCENARIOS:
             _prepared.popitem(last=False)
-    result = compute_on(_assignment, _prepared[task.scenario], task)
-    result.preparation = preparation
-    return result
+    results = compute_all_on(_assignment, _prepared[scenario], tasks)
+    results[0].preparation = preparation
+    return results
 
 
 def prepare_scenario(
@@ -165,25 +167,48 @@ def motif_table(assignment: Assignment, scenario: int) -> MotifScores | Ybetapar
     return _tables[key]
 
 
+def compute_all_on(assignment: Assignment, prepared: Prepared, tasks: Sequence[Task]) -> list[Result]:
+    """Compute replicates on their prepared scenario, together where they allow it."""
+    if len(tasks) > 1:
+        with contextlib.suppress(
+            Exception
+        ):  # which of them raised shows when they are computed by themselves
+            return _computed(assignment, prepared, tasks)
+    return [compute_on(assignment, prepared, task) for task in tasks]
+
+
 def compute_on(assignment: Assignment, prepared: Prepared, task: Task) -> Result:
     """Compute one replicate on a prepared scenario. A replicate that raises is a result, too."""
-    from regnet.replicate import compute_replicate
+    start = time.perf_counter()
+    try:
+        (result,) = _computed(assignment, prepared, [task])
+    except Exception as error:
+        return raised(assignment, task, error, time.perf_counter() - start)
+    return result
+
+
+def _computed(assignment: Assignment, prepared: Prepared, tasks: Sequence[Task]) -> list[Result]:
+    from regnet.replicate import compute_replicates
 
     study = assignment.study
     start = time.perf_counter()
-    try:
-        with _threads().limit(limits=assignment.cores):
-            outcome = compute_replicate(
-                prepared,
-                study.methods,
-                study.labels,
-                replicate=task.replicate,
-                top=study.top,
-                limit=TimeLimit(assignment.time_limit),
-            )
-    except Exception as error:
-        return raised(assignment, task, error, time.perf_counter() - start)
-    seconds = time.perf_counter() - start
+    with _threads().limit(limits=assignment.cores):
+        outcomes = compute_replicates(
+            prepared,
+            study.methods,
+            study.labels,
+            replicates=[task.replicate for task in tasks],
+            top=study.top,
+            limit=TimeLimit(assignment.time_limit),
+        )
+    seconds = (time.perf_counter() - start) / len(tasks)
+    return [
+        _result(task, outcome, seconds, assignment.keep)
+        for task, outcome in zip(tasks, outcomes, strict=True)
+    ]
+
+
+def _result(task: Task, outcome: ReplicateOutcome, seconds: float, keep: str) -> Result:
     fits = {
         fit.label: {
             "status": fit.status,
@@ -195,9 +220,7 @@ def compute_on(assignment: Assignment, prepared: Prepared, task: Task) -> Result
         for fit in outcome.fits
     }
     problems = {fit.label: fit.problem for fit in outcome.fits if fit.problem}
-    return Result(
-        task, seconds, dict(outcome.truth), fits, _kept(outcome, assignment.keep), problems=problems
-    )
+    return Result(task, seconds, dict(outcome.truth), fits, _kept(outcome, keep), problems=problems)
 
 
 def raised(assignment: Assignment, task: Task, error: Exception, seconds: float) -> Result:

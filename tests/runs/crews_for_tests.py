@@ -35,6 +35,7 @@ class FakeCrew:
         self.answer, self.width, self.apart = answer, width, apart
         self.given: list[Task] = []
         self.given_apart: list[Task] = []
+        self.bundles: list[tuple[Task, ...]] = []
         self.tasks: list[Task] = []
         self.is_closed = False
 
@@ -46,9 +47,14 @@ class FakeCrew:
     def under_way(self) -> list[Task]:
         return list(self.tasks)
 
-    def submit(self, task: Task) -> None:
-        self.given.append(task)
-        self.tasks.append(task)
+    @property
+    def workers(self) -> int:
+        return 1
+
+    def submit(self, *tasks: Task) -> None:
+        self.given += tasks
+        self.bundles.append(tasks)
+        self.tasks += tasks
 
     @property
     def room_apart(self) -> int:

@@ -36,8 +36,8 @@ def test_a_crew_computes_what_one_process_computes(assignment: Assignment) -> No
     tasks = [Task(0, 0), Task(0, 1), Task(1, 0)]
     crew = LocalCrew(assignment, 2)
     try:
-        for task in tasks:
-            crew.submit(task)
+        crew.submit(*tasks[:2])
+        crew.submit(tasks[2])
         assert crew.under_way == tasks
         found = collected(crew, 3)
     finally:
@@ -120,12 +120,12 @@ def test_tasks_kept_apart_lose_their_own_worker_only(
         crew.close()
 
 
-def kill_at_replicate_1(task: Task) -> Result:
+def kill_at_replicate_1(tasks: tuple[Task, ...]) -> list[Result]:
     """Compute as usual, but for one replicate that takes its process down while the others are at work."""
-    if task.replicate == 1:
+    if any(task.replicate == 1 for task in tasks):
         time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGKILL)
-    return compute(task)
+    return compute(tasks)
 
 
 def test_a_crew_whose_workers_do_not_begin_is_lost(
@@ -150,7 +150,7 @@ def test_a_replicate_that_raises_becomes_a_result_with_its_traceback(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("regnet.replicate.compute_replicate", broken)
+    monkeypatch.setattr("regnet.replicate.compute_replicates", broken)
     result = compute_on(assignment, prepared, Task(0, 0))
     assert result.fits["LMM"]["status"] == "failed"
     assert result.fits["Ridge"]["reason"] == "ZeroDivisionError: a bug"
@@ -188,7 +188,7 @@ def test_a_scenario_whose_preparation_raises_is_failed_replicate_by_replicate_wi
     monkeypatch.setattr("regnet.replicate.prepare", broken)
     monkeypatch.setattr(worker, "_assignment", assignment)
     for replicate in range(2):
-        result = worker.compute(Task(0, replicate))
+        (result,) = worker.compute([Task(0, replicate)])
         assert {fit["status"] for fit in result.fits.values()} == {"failed"}
         assert result.fits["LMM"]["reason"] == "ModuleNotFoundError: No module named 'frobnicate'"
         assert "in broken" in result.problem
@@ -206,4 +206,4 @@ def test_scenarios_with_the_same_scores_share_one_decomposition(assignment: Assi
 def test_a_process_that_was_told_nothing_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "_assignment", None)
     with pytest.raises(RuntimeError, match="told"):
-        worker.compute(Task(0, 0))
+        worker.compute([Task(0, 0)])

@@ -132,7 +132,7 @@ def test_a_scenario_whose_preparation_raises_is_failed_replicate_by_replicate_wi
     monkeypatch.setattr("regnet.replicate.prepare", broken)
     assignment = Assignment(STUDY, Places(tmp_path, ""), 1, "none", 0.0)
     shared = dask_crew._prepare(assignment, 1, worker.motif_table(assignment, 1))
-    result = dask_crew._compute(assignment, pickle.loads(pickle.dumps(shared)), Task(1, 7), {})
+    (result,) = dask_crew._compute(assignment, pickle.loads(pickle.dumps(shared)), (Task(1, 7),), {})
     assert result.task == Task(1, 7)
     assert result.fits["Ridge"]["reason"] == "ModuleNotFoundError: No module named 'frobnicate'"
     assert "in broken" in result.problem

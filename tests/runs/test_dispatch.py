@@ -57,6 +57,33 @@ def test_a_replicate_that_hangs_beyond_all_patience_is_recorded_as_failed_after_
     assert notes[0].startswith("warning: scenario 0, replicate 2:")
 
 
+def test_quick_replicates_go_out_in_bundles_of_one_scenario_that_keep_all_workers_busy_to_the_end() -> None:
+    tasks = [Task(scenario, replicate) for scenario in (0, 1) for replicate in range(100)]
+    crew = FakeCrew(lambda task: made_up(task, LABELS), width=1)
+    results: list[Result] = []
+    dispatch = Dispatch(crew, tasks, LABELS, record=results.extend, note=lambda text, level: None)
+    dispatch.work(lambda: None)
+    assert crew.given == tasks
+    assert [result.task for result in results] == tasks
+    sizes = [len(bundle) for bundle in crew.bundles]
+    assert sizes[0] == 1  # nothing is known of their pace yet
+    assert max(sizes) == 32
+    assert sizes[-1] == 1
+    assert all(len({task.scenario for task in bundle}) == 1 for bundle in crew.bundles)
+
+
+def test_slow_replicates_go_out_one_by_one() -> None:
+    def slow(task: Task) -> Result:
+        result = made_up(task, LABELS)
+        result.seconds = 2.0
+        return result
+
+    crew = FakeCrew(slow)
+    dispatch, _, _ = dispatched(crew)
+    dispatch.work(lambda: None)
+    assert {len(bundle) for bundle in crew.bundles} == {1}
+
+
 Answer = Callable[[Task, tuple[str, ...]], Result]
 
 

@@ -19,13 +19,13 @@ from regnet.runs.listing import list_runs
 from regnet.runs.lock import read_holder
 from regnet.runs.state import state_of
 
-STUDY = small_study(replicates=40, methods="Ridge")
+STUDY = small_study(replicates=150, methods="Ridge")
 Remount = Callable[[str], None]
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[tuple[Places, Remount]]:
-    """A file system of its own, of 400 KiB, where this user may mount one."""
+    """A file system of its own, of 1 MiB, where this user may mount one."""
     disk = tmp_path / "disk"
     disk.mkdir()
 
@@ -34,7 +34,7 @@ def small_disk(tmp_path: Path) -> Iterator[tuple[Places, Remount]]:
         subprocess.run(command, check=True, capture_output=True)
 
     try:
-        mount("size=400k")
+        mount("size=1m")
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("only root can mount a small file system")
     try:
