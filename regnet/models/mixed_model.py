@@ -37,7 +37,7 @@ RESTARTS = 10
 """Default of the number of perturbed restarts."""
 PERTURB_SIZE = 1e-3
 """Default of the perturbations' standard deviation, in units of the starting parameters."""
-STACK = 32
+STACK = 64
 """Replicates that are fitted together: beyond, no call is shared that matters."""
 
 Failure = InputError | np.linalg.LinAlgError | FloatingPointError

@@ -27,6 +27,7 @@ from regnet.models.stacked_likelihood import (
     Indices,
     Likelihoods,
     Stack,
+    diagonals,
     entries,
     evaluate_stack,
     hessian_sums,
@@ -209,14 +210,12 @@ class _Models:
     ----------
     free : ndarray of bool, shape (n_sets, n_conditions)
         Directions of V other than those that stay null.
-    turning : ndarray of shape (n_sets, n_conditions, n_conditions)
-        Ones where V's range meets a null direction that stays one.
     moves : ndarray of bool, shape (n_sets, 2, n_pairs)
         Entries of V and Σ that may change.
     slopes : ndarray of shape (n_sets, 2, n_pairs)
         Derivatives by them, else zero.
     bend : ndarray of shape (n_sets, n_conditions, n_conditions)
-        The multipliers of null directions that stay null.
+        The multipliers of null directions that stay null; without meaning where all are free.
     expected : ndarray of shape (n_sets, 3, n_pairs)
         Expected Hessian by the entries, with the curvature of turning each pair of vectors.
     criterion : ndarray of shape (n_sets,)
@@ -224,7 +223,6 @@ class _Models:
     """
 
     free: Flags
-    turning: Array
     moves: Flags
     slopes: Array
     bend: Array
@@ -236,44 +234,51 @@ class _Models:
 
     @classmethod
     def of(cls, bases: Bases, now: Likelihoods, max_rank: int) -> _Models:
-        n_conditions = bases.signal.shape[1]
-        table = entries(n_conditions)
-        signal_slopes = now.gradient[:, 0]
-        pinned = _pinned(bases.signal, np.einsum("bjj->bj", signal_slopes), max_rank)
-        free, positive = ~pinned, bases.signal > 0.0
-        turns = positive[:, :, None] & pinned[:, None, :]
-        turns |= turns.transpose(0, 2, 1)
-        moves = np.ones((len(pinned), 2, table.rows.size), dtype=bool)
-        may = (free[:, :, None] & free[:, None, :]) | turns
-        moves[:, 0] = table.of(may)
-        bend = signal_slopes * (pinned[:, :, None] & pinned[:, None, :])
-        multipliers = np.maximum(np.einsum("bjj->bj", bend), 0.0)
-        turning = turns.astype(np.float64)
-        curvature = multipliers[:, None, :] / np.where(positive, bases.signal, 1.0)[:, :, None]
-        curvature = (curvature + curvature.transpose(0, 2, 1)) * turning
-        slopes = table.of(now.gradient)
-        slopes *= moves
-        expected = table.of(now.expected)
-        expected[:, 0] += table.of(curvature)
-        expected[:, 1] *= moves[:, 0]
+        table = entries(bases.signal.shape[1])
+        slopes, expected = table.of(now.gradient), table.of(now.expected)
+        free, moves, bend = _faces(bases, now, max_rank)
+        if bend is not None:
+            slopes *= moves
+            multipliers = np.maximum(diagonals(bend), 0.0)
+            sizes = np.where(bases.signal > 0.0, bases.signal, np.inf)
+            curvature = multipliers[:, None, :] / sizes[:, :, None]
+            expected[:, 0] += table.of(curvature + curvature.transpose(0, 2, 1))
+            expected[:, 1] *= moves[:, 0]
         vv, vs, ss = expected[:, 0], expected[:, 1], expected[:, 2]
         v, s = slopes[:, 0], slopes[:, 1]
         # V and Σ may be told apart by nothing, as with one gene: the floor keeps that harmless.
         both = vv * ss
         determinant = np.maximum(both - vs * vs, 1e-12 * both)
-        squared = (v * v * ss - 2.0 * v * s * vs + s * s * vv) / determinant
+        squared = (v * (v * ss - 2.0 * s * vs) + s * s * vv) / determinant
         criterion = np.sqrt(np.maximum((squared * table.times).sum(axis=-1), 0.0))
         slopes *= table.times
         expected *= table.times
-        return cls(free, turning, moves, slopes, bend, expected, criterion)
+        return cls(free, moves, slopes, now.gradient[:, 0] if bend is None else bend, expected, criterion)
 
 
-def _pinned(signal: Array, multipliers: Array, max_rank: int) -> Flags:
+def _faces(bases: Bases, now: Likelihoods, max_rank: int) -> tuple[Flags, Flags, Array | None]:
+    """Which directions of V are free, which entries of V and Σ may change, and the multipliers of the rest.
+
+    No multipliers where all directions are free.
+    """
+    table = entries(bases.signal.shape[1])
+    moves = np.ones((len(bases.signal), 2, table.rows.size), dtype=bool)
+    null = bases.signal == 0.0
+    if not null.any():
+        return ~null, moves, None
+    slopes = now.gradient[:, 0]
+    pinned = _pinned(null, diagonals(slopes), max_rank)
+    free = ~pinned
+    turns = ~null[:, :, None] & pinned[:, None, :]
+    moves[:, 0] = table.of((free[:, :, None] & free[:, None, :]) | turns | turns.transpose(0, 2, 1))
+    return free, moves, slopes * (pinned[:, :, None] & pinned[:, None, :])
+
+
+def _pinned(null: Flags, multipliers: Array, max_rank: int) -> Flags:
     """Null directions of V that stay null: all but those whose multiplier has the wrong sign.
 
     Of those, as many are released as the rank allows, the steepest first.
     """
-    null = signal == 0.0
     wrong = null & (multipliers < 0.0)
     if not wrong.any():
         return np.asarray(null)
@@ -286,10 +291,9 @@ def _steps(stack: Stack, bases: Bases, now: Likelihoods, model: _Models) -> Arra
     """Newton's step of each data set, by entries of V and Σ."""
     table = entries(stack.n_conditions)
     sums = hessian_sums(stack, bases, now)
-    positive = bases.signal > 0.0
-    if not positive.all():
+    if not model.free.all():
         # Moving X off V's range costs X α⁻¹ Xᵀ in the null space, at the multipliers.
-        per_size = positive / np.where(positive, bases.signal, 1.0)
+        per_size = 1.0 / np.where(bases.signal > 0.0, bases.signal, np.inf)
         sums[:, 2] += per_size[:, :, None] * table.of(model.bend)[:, None]
     hessian = observed_hessian(sums, now.expected)
     n_sets, size = len(hessian), hessian.shape[1]
@@ -297,7 +301,7 @@ def _steps(stack: Stack, bases: Bases, now: Likelihoods, model: _Models) -> Arra
     if not moves.all():
         hessian *= moves[:, :, None]
         hessian *= moves[:, None, :]
-        np.einsum("bjj->bj", hessian)[~moves] = 1.0
+        diagonals(hessian)[~moves] = 1.0
     steps = np.empty((n_sets, size))
     for position in range(n_sets):
         _, step, failed = dposv(hessian[position], slopes[position])
@@ -333,7 +337,7 @@ def _step(
     """Move every data set by a line search along its step; the flags tell which ones moved."""
     n_sets, n_conditions = bases.signal.shape
     steps = _steps(stack, bases, now, model)
-    slope = (model.slopes * steps).sum(axis=-1).sum(axis=-1)
+    slope = (model.slopes * steps).reshape(n_sets, -1).sum(axis=-1)
     # The sums cancel, so their size counts too: that of one unit for each value.
     allowed = 1e-13 * (np.abs(now.deviance) + 10.0 * stack.n_genes * n_conditions)
     length = np.ones(n_sets)

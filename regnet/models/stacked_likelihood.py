@@ -193,16 +193,15 @@ def evaluate_stack(stack: Stack, bases: Bases, traits: Array | None = None) -> L
     residual *= inverse[:, :, None]
     residual *= inverse[:, None, :]
     traits *= scaled
+    traits += np.log(variances, out=variances)
     deviance = (
         n_genes * (n_conditions * LOG_2_PI + 2.0 * np.linalg.slogdet(bases.loadings)[1])
-        + np.log(variances, out=variances).sum(axis=-1).sum(axis=-1)
         + traits.sum(axis=-1).sum(axis=-1)
-        + (n_residual * np.log(bases.noise)).sum(axis=-1)
-        + (_diagonal(residual) * bases.noise).sum(axis=-1)
+        + (n_residual * np.log(bases.noise) + diagonals(residual) * bases.noise).sum(axis=-1)
     )
     moments[:, 1] += residual
     gradient = -0.5 * (moments + moments.transpose(0, 1, 3, 2))
-    slopes = _diagonal(gradient)
+    slopes = diagonals(gradient)
     slopes += sums
     slopes[:, 1] += n_residual * inverse
     expected = np.empty((n_sets, 3, n_conditions, n_conditions))
@@ -352,6 +351,6 @@ def entries(n_conditions: int) -> Entries:
     )
 
 
-def _diagonal(matrices: Array) -> Array:
+def diagonals(matrices: Array) -> Array:
     """View the diagonals along the last two axes, to read and to write."""
     return np.asarray(np.einsum("...jj->...j", matrices))

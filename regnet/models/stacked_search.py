@@ -18,6 +18,7 @@ from regnet.models.stacked_likelihood import (
     Indices,
     Likelihoods,
     Stack,
+    diagonals,
     entries,
     evaluate_stack,
     simultaneous,
@@ -110,7 +111,7 @@ def _without(
     direction = directions[np.arange(n_sets)[:, None], chosen, np.arange(n_directions)]
     lost = ratio[:, None, :] * direction
     rest = -lost[..., :, None] * (lost / (direction * lost).sum(axis=-1)[..., None])[..., None, :]
-    np.einsum("bnjj->bnj", rest)[:] += ratio[:, None, :]
+    diagonals(rest)[:] += ratio[:, None, :]
     rest *= (root[:, :, None] * root[:, None, :])[:, None]
     whole = np.zeros((n_sets * n_directions, *bases.weights.shape[1:]))
     whole[:, n_null:, n_null:] = rest.reshape(-1, n_kept, n_kept)
@@ -171,5 +172,5 @@ def _support(traits: Array, ratios: Array, squares: Array) -> Array:
 
 def _diagonals(values: Array) -> Array:
     matrices = np.zeros((*values.shape, values.shape[-1]))
-    np.einsum("bjj->bj", matrices)[:] = values
+    diagonals(matrices)[:] = values
     return matrices

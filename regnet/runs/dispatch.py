@@ -25,8 +25,8 @@ POLL = 0.1
 _DEATHS_IN_A_ROW = 5  # replicates killed one after another, after which it can't be the replicates
 _ALL_RAISE = 20  # replicates in which a method raises from the first on: it can't be the replicates
 _AT_ONCE = 1000  # refused replicates that are written down at once
-_BUNDLE = 0.15  # seconds of work that are handed out at once
-_LARGEST_BUNDLE = 32  # replicates; as many are fitted together
+_BUNDLE = 0.2  # seconds of work that are handed out at once
+_LARGEST_BUNDLE = 64  # replicates; as many are fitted together
 
 
 class StopRun(Exception):

@@ -58,7 +58,7 @@ def test_a_replicate_that_hangs_beyond_all_patience_is_recorded_as_failed_after_
 
 
 def test_quick_replicates_go_out_in_bundles_of_one_scenario_that_keep_all_workers_busy_to_the_end() -> None:
-    tasks = [Task(scenario, replicate) for scenario in (0, 1) for replicate in range(100)]
+    tasks = [Task(scenario, replicate) for scenario in (0, 1) for replicate in range(200)]
     crew = FakeCrew(lambda task: made_up(task, LABELS), width=1)
     results: list[Result] = []
     dispatch = Dispatch(crew, tasks, LABELS, record=results.extend, note=lambda text, level: None)
@@ -67,7 +67,7 @@ def test_quick_replicates_go_out_in_bundles_of_one_scenario_that_keep_all_worker
     assert [result.task for result in results] == tasks
     sizes = [len(bundle) for bundle in crew.bundles]
     assert sizes[0] == 1  # nothing is known of their pace yet
-    assert max(sizes) == 32
+    assert max(sizes) == 64
     assert sizes[-1] == 1
     assert all(len({task.scenario for task in bundle}) == 1 for bundle in crew.bundles)
 
