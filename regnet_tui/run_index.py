@@ -33,7 +33,7 @@ class RunLine:
 
     @property
     def id(self) -> str:
-        return self.info.folder.id
+        return self.info.id
 
     @property
     def name(self) -> str:

@@ -125,6 +125,7 @@ class RunsScreen(RunActions, Page):
         self._shown: Sequence[RunLine] = ()
         self._order: tuple[str, bool] | None = None
         self._complete = False
+        self._is_reading = self._is_reading_wanted = False
 
     def body(self) -> ComposeResult:
         yield QuietInput(placeholder="/ filters: words, state:finished, conditions>4", id="runs-filter")
@@ -140,18 +141,27 @@ class RunsScreen(RunActions, Page):
         self.read()
 
     def _tick(self) -> None:
-        if self.app.screen is self:
+        if self.app.screen is self and not self._is_reading:
             self.read()
 
-    @work(thread=True, exclusive=True, group="index")
     def read(self) -> None:
-        """Read the runs beside the screen; the first time takes a moment."""
-        index = self._index
-        if index is None:
-            return
+        """Read the runs beside the screen; where that is going on, once more when it is done.
+
+        Two readings at once would take each other's time, and the first one of many runs has little.
+        """
+        self._is_reading_wanted = self._is_reading
+        if not self._is_reading and self._index is not None:
+            self._is_reading = True
+            self._read(self._index)
+
+    @work(thread=True, group="index")
+    def _read(self, index: RunIndex) -> None:
         later(self, self._take, index.refresh())
 
     def _take(self, lines: Sequence[RunLine]) -> None:
+        self._is_reading = False
+        if self._is_reading_wanted:
+            self.read()
         self._complete = True
         if self.is_mounted:
             self._lines = lines

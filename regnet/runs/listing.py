@@ -30,9 +30,10 @@ _WORTH_WRITING = 20  # newly settled runs after which the index is written again
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """One run in a list: its folder, what it was asked to do, and its state when it was listed."""
+    """One run in a list: where it is, what it was asked to do, and its state when it was listed."""
 
-    folder: RunFolder
+    runs: Path
+    id: str
     name: str
     created: float
     host: str
@@ -43,8 +44,8 @@ class RunInfo:
     state: RunState
 
     @property
-    def id(self) -> str:
-        return self.folder.id
+    def folder(self) -> RunFolder:
+        return RunFolder(self.runs / self.id)  # made when asked for: paths were most of a long list's time
 
     @property
     def age(self) -> float:
@@ -55,8 +56,8 @@ class RunInfo:
         """Return everything as JSON has it, for scripts."""
         # Not dataclasses.asdict, whose deep copies would be most of a long list's time.
         state = {field.name: getattr(self.state, field.name) for field in fields(RunState)}
-        own = {field.name: getattr(self, field.name) for field in fields(RunInfo) if field.name != "folder"}
-        return {"id": self.id, **own, "state": state}
+        own = {field.name: getattr(self, field.name) for field in fields(RunInfo) if field.name != "runs"}
+        return {**own, "state": state}
 
 
 def list_runs(places: Places) -> list[RunInfo]:
@@ -67,16 +68,15 @@ def list_runs(places: Places) -> list[RunInfo]:
     fresh: dict[str, Any] = {}
     news = 0
     for id in run_ids(runs):
-        folder = RunFolder(runs / id)
-        stamp = _stamp(folder)
+        stamp = _stamp(f"{runs}/{id}")
         entry = index.get(id)
         if entry is not None and stamp is not None and entry.get("stamp") == stamp:
-            info = _remembered(folder, entry)
+            info = _remembered(runs, id, entry)
             if info is not None:
                 fresh[id] = entry
                 found.append(info)
                 continue
-        info = describe_run(folder)
+        info = describe_run(RunFolder(runs / id))
         if info is None:
             continue
         found.append(info)
@@ -94,20 +94,21 @@ def describe_run(folder: RunFolder) -> RunInfo | None:
     record = read_record(folder.record_file)
     if record is None:
         return None
-    return _info(folder, record, state_of(folder, record))
+    return _info(folder.path.parent, folder.id, record, state_of(folder, record))
 
 
-def _remembered(folder: RunFolder, entry: Mapping[str, Any]) -> RunInfo | None:
+def _remembered(runs: Path, id: str, entry: Mapping[str, Any]) -> RunInfo | None:
     try:
-        return _info(folder, entry, RunState(**entry["state"]))
+        return _info(runs, id, entry, RunState(**entry["state"]))
     except (KeyError, TypeError):
         return None
 
 
-def _info(folder: RunFolder, given: Mapping[str, Any], state: RunState) -> RunInfo | None:
+def _info(runs: Path, id: str, given: Mapping[str, Any], state: RunState) -> RunInfo | None:
     try:
         return RunInfo(
-            folder,
+            runs,
+            id,
             str(given["name"]),
             float(given["created"]),
             str(given["host"]),
@@ -121,9 +122,8 @@ def _info(folder: RunFolder, given: Mapping[str, Any], state: RunState) -> RunIn
         return None
 
 
-def _stamp(folder: RunFolder) -> list[int] | None:
+def _stamp(place: str) -> list[int] | None:
     """Return what changes when a run goes on or is renamed: times and sizes of its log and record."""
-    place = str(folder.path)  # text, since making two paths for each run is half of a long list's time
     try:
         log, record = os.stat(f"{place}/events.jsonl"), os.stat(f"{place}/run.json")  # noqa: PTH116
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from regnet.execution import Execution
 from regnet.places import Places
 from regnet.runs.events import EventLog
 from regnet.runs.folder import RunFolder, create_run, run_ids
+from regnet.runs.listing import RunInfo, list_runs
 from regnet.runs.queue import runs_at_once
 from regnet.runs.state import state_of
 from regnet.study import Study
@@ -24,6 +26,8 @@ from regnet_tui.log_view import LogView
 from regnet_tui.picture_view import PictureView
 from regnet_tui.plots import Heat, Notice, Scatter
 from regnet_tui.row_table import RowTable
+from regnet_tui.run_index import RunIndex, RunLine
+from regnet_tui.runs_screen import RunsScreen
 from regnet_tui.study_screen import StudyScreen
 
 OpenApp = Callable[..., RegnetApp]
@@ -196,6 +200,44 @@ async def test_how_many_runs_go_at_once_is_asked_and_kept(open_app: OpenApp, pla
         await pilot.press("ctrl+u", "3", "enter")
         await pilot.pause()
         assert runs_at_once(places) == 3
+
+
+async def test_the_runs_are_listed_once_when_the_screen_opens_and_again_for_what_was_asked_meanwhile(
+    open_app: OpenApp, three: list[RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[Places] = []
+    under_way: list[RunIndex] = []
+    at_once: list[int] = []
+
+    def slow_listing(places: Places) -> list[RunInfo]:
+        listed.append(places)
+        time.sleep(0.3)
+        return list_runs(places)
+
+    real = RunIndex.refresh
+
+    def refresh(self: RunIndex) -> list[RunLine]:
+        under_way.append(self)
+        at_once.append(len(under_way))
+        lines = real(self)
+        under_way.pop()
+        return lines
+
+    monkeypatch.setattr("regnet_tui.run_index.list_runs", slow_listing)
+    monkeypatch.setattr(RunIndex, "refresh", refresh)
+    app = open_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f3")
+        await pilot.pause(0.1)
+        screen = app.screen
+        assert isinstance(screen, RunsScreen)
+        three[0].path.rename(three[0].path.with_name("2026-renamed-by-hand"))
+        screen.read()
+        await settle(pilot)
+        await settle(pilot)
+        assert len(listed) == 1
+        assert set(at_once) == {1}
+        assert "2026-renamed-by-hand" in [line.id for line in table(app, "#runs").rows]
 
 
 async def test_a_folder_that_is_no_run_is_left_out(open_app: OpenApp, places: Places) -> None:
