@@ -146,7 +146,7 @@ def simultaneous(bases: Bases, signal: Array, noise: Array) -> tuple[Bases, NDAr
     total = signal + noise
     values, vectors = np.linalg.eigh(total)
     exists = values[:, 0] > 0.0
-    roots = vectors / np.sqrt(np.maximum(values, np.finfo(np.float64).tiny))[:, None, :]
+    roots = vectors / np.sqrt(np.where(exists[:, None], values, 1.0))[:, None, :]
     _, turn = np.linalg.eigh(roots.transpose(0, 2, 1) @ signal @ roots)
     weights = roots @ turn
     # α and β are both computed: 1 − α would lose a small β, and the solver's α a small α.

@@ -41,11 +41,14 @@ def search_ranks_stack(
         if not sets.size:
             break
         owners, starts, likelihoods = _attempts(stack, optima, sets, grid, max_rank)
-        if not owners.size:
+        # What iterations are left is for all attempts of a data set.
+        share = np.bincount(owners, minlength=len(open_))
+        most = ((limits.max_iterations - optima.n_iterations) // np.maximum(share, 1))[owners]
+        worth = np.flatnonzero(most > 0)
+        if not worth.size:
             break
-        here = optima.likelihoods.deviance[owners]
-        share = np.bincount(owners, minlength=len(open_))[owners]
-        most = np.maximum((limits.max_iterations - optima.n_iterations[owners]) // share, 1)
+        owners, starts, likelihoods = owners[worth], starts.take(worth), likelihoods.take(worth)
+        here, most = optima.likelihoods.deviance[owners], most[worth]
         rivals = Rivals(optima.bases.take(owners), here, most)
         found = climb_stack(stack.take(owners), starts, None, limits, max_rank, rivals, likelihoods)
         if "time limit" in found.stop_reasons:
