@@ -2,10 +2,11 @@
 
 Run on one core: ``OPENBLAS_NUM_THREADS=1 taskset -c 0 python benchmarks/mixed_model.py``. For every size,
 kinds of true V and Σ and signal fractions, each engine that is installed fits the same datasets; printed
-are the median processor time per fit with and without the shared decomposition, the targets, the ratio of the
-medians on the datasets that both fitted, and by how much the log-likelihood (evaluated by one function
-for all) falls short of the best engine's. limix-core fits without a mean by ML; limix 3 cannot do without
-an intercept, so regnet is timed with one beside it. limix 3 takes part twice: as it comes,
+are the median processor time per fit with and without the shared decomposition, that of replicates which
+are given at once (and, where there are few conditions, fitted together), the targets, the ratio of the
+medians on the datasets that both fitted, and by how much the log-likelihood (evaluated by one function for
+all) falls short of the best engine's. limix-core fits without a mean by ML; limix 3 cannot do without an
+intercept, so regnet is timed with one beside it. limix 3 takes part twice: as it comes,
 ``Kron2Sum(…).fit()`` as its user calls it, and mended, as regNet calls it (another start, and the gradient
 that scipy 1.16 broke; see ``docs/decisions/0002-limix.md``). Peers take minutes: ``--peer-fits 0`` leaves
 them out, ``--limix-core-conditions`` and ``--limix-largest`` say up to which size they take part, as in
@@ -31,7 +32,7 @@ import numpy as np  # noqa: E402
 from regnet.errors import InputError  # noqa: E402
 from regnet.models.decomposition import Decomposition, decompose, rotate  # noqa: E402
 from regnet.models.kronecker import canonical_basis, evaluate, spectral_data  # noqa: E402
-from regnet.models.mixed_model import MixedModelFit, fit_mixed_model  # noqa: E402
+from regnet.models.mixed_model import MixedModelFit, fit_mixed_model, fit_mixed_models  # noqa: E402
 from regnet.scenario import Scenario  # noqa: E402
 from regnet.simulation import Dataset, design, draw  # noqa: E402
 from regnet.synthetic_motifs import synthetic_motifs  # noqa: E402
@@ -63,8 +64,8 @@ class Peer:
     fit: Callable[[Dataset, Decomposition], float]
 
 
-def datasets(n_genes: int, n_motifs: int, n_conditions: int) -> list[Dataset]:
-    """One dataset of each kind on the same scores."""
+def datasets(n_genes: int, n_motifs: int, n_conditions: int, replicates: int = 1) -> list[Dataset]:
+    """Replicates of each kind on the same scores, one after another."""
     motifs = synthetic_motifs(n_genes, n_motifs, seed=1)
     made = []
     for signal, noise, fraction in product(SIGNALS, NOISES, FRACTIONS):
@@ -77,8 +78,20 @@ def datasets(n_genes: int, n_motifs: int, n_conditions: int) -> list[Dataset]:
             noise=noise,
             signal_fraction=fraction,
         )
-        made.append(draw(design(scenario, motifs, seed=1), 0))
+        shared = design(scenario, motifs, seed=1)
+        made += [draw(shared, replicate) for replicate in range(replicates)]
     return made
+
+
+def together(many: list[Dataset], parts: Decomposition, repeats: int) -> float:
+    """Least processor time of a fit among many, in milliseconds: all replicates are given at once."""
+    expressions = [data.expression for data in many]
+    least = np.inf
+    for _ in range(repeats):
+        start = time.process_time()
+        fit_mixed_models(many[0].scores, expressions, decomposition=parts)
+        least = min(least, 1e3 * (time.process_time() - start) / len(many))
+    return float(least)
 
 
 def regnet(mean: str) -> Fit:
@@ -152,7 +165,8 @@ def timed(
 
 def report(size: Size, options: argparse.Namespace, others: list[Peer]) -> None:
     """Measure one size."""
-    kinds = datasets(*size)
+    many = datasets(*size, replicates=options.replicates)
+    kinds = many[:: options.replicates]
     start = time.process_time()
     parts = decompose(kinds[0].scores)
     shared = 1e3 * (time.process_time() - start)
@@ -171,14 +185,18 @@ def report(size: Size, options: argparse.Namespace, others: list[Peer]) -> None:
         f"{sum(fit.at_boundary for _, fit in own)} at the boundary",
         flush=True,
     )
+    at_once = together(many, parts, options.repeats)
+    print(f"  {len(many)} replicates given at once: {at_once:.2f} ms a fit {target}", flush=True)
     # Every fifth dataset: different V, Σ and fractions.
     chosen = list(islice(kinds[1::5], options.peer_fits))
     for peer in others:
         if chosen and peer.takes_part(size):
-            compare(peer, chosen, parts, shared, options.repeats)
+            compare(peer, chosen, parts, shared, at_once, options.repeats)
 
 
-def compare(peer: Peer, chosen: list[Dataset], parts: Decomposition, shared: float, repeats: int) -> None:
+def compare(
+    peer: Peer, chosen: list[Dataset], parts: Decomposition, shared: float, at_once: float, repeats: int
+) -> None:
     """Measure other software, and regnet with the same mean and structure on the same datasets."""
 
     def same(data: Dataset, parts: Decomposition) -> MixedModelFit:
@@ -196,8 +214,9 @@ def compare(peer: Peer, chosen: list[Dataset], parts: Decomposition, shared: flo
         f"  {peer.name} ({peer.signal}, mean {peer.mean}, {len(chosen)} datasets): "
         f"{other:.0f} ms, regnet {mine:.2f} ms"
     )
+    many = f", replicates at once {other / at_once:.0f}" if peer.mean == "none" else ""
     print(
-        f"    ratio {other / mine:.0f} (wanted {peer.wanted_ratio:.0f}), "
+        f"    ratio {other / mine:.0f}{many} (wanted {peer.wanted_ratio:.0f}), "
         f"with the decomposition {(other + shared) / (mine + shared):.1f}; log-likelihood ours − theirs: "
         f"least {min(short):.5f}, median {median(short):.3f}, most {max(short):.3f}",
         flush=True,
@@ -212,6 +231,7 @@ def sizes(text: str) -> tuple[int, ...]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3, help="times that regnet fits each dataset")
+    parser.add_argument("--replicates", type=int, default=4, help="replicates of each kind, given at once")
     parser.add_argument("--peer-fits", type=int, default=6, help="datasets that peers fit")
     parser.add_argument(
         "--limix-core-conditions", type=int, default=10, help="most conditions for limix-core"
