@@ -13,7 +13,7 @@ fitted stands in :mod:`regnet.models.structured_fit`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -62,8 +62,8 @@ class Term(Protocol):
     def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
         """Parameters after a step, to first order theta + step."""
 
-    def level(self, theta: Vector, vector: Vector) -> Vector:
-        """A direction without its part along which the matrix stays the same."""
+    def turns(self, theta: Vector) -> Matrix:
+        """Orthonormal directions along which the matrix stays the same, one column each."""
 
     def snap(self, theta: Vector) -> Vector | None:
         """Parameters with the smallest direction that is not zero set to zero; None for none."""
@@ -101,7 +101,8 @@ class Loadings:
         return np.ravel(2.0 * gradient @ self._shaped(change))
 
     def curvature(self, gradient: Matrix) -> Matrix:
-        return np.asarray(np.kron(2.0 * gradient, np.eye(self.rank)), dtype=np.float64)
+        blocks = 2.0 * gradient[:, None, :, None] * np.eye(self.rank)[:, None, :]
+        return np.asarray(blocks.reshape(self.size, self.size))
 
     def approach(self, target: Matrix) -> Vector:
         values, vectors = np.linalg.eigh(target)
@@ -122,17 +123,16 @@ class Loadings:
         outside = change - root @ inside
         return np.ravel((root + outside) @ (np.eye(self.rank) + inside))
 
-    def level(self, theta: Vector, vector: Vector) -> Vector:
-        # The nearest LA with A antisymmetric: LᵀLA + ALᵀL = LᵀX − XᵀL.
-        root, change = self._shaped(theta), self._shaped(vector)
-        if self.rank == 1:
-            return vector
-        values, turn = np.linalg.eigh(root.T @ root)
-        half = turn.T @ root.T @ change @ turn
-        sums = values[:, None] + values
-        floor = 1e-13 * max(float(sums[-1, -1]), 1e-300)
-        inside = np.where(sums > floor, (half - half.T) / np.maximum(sums, floor), 0.0)
-        return np.asarray(vector - np.ravel(root @ (turn @ inside @ turn.T)))
+    def turns(self, theta: Vector) -> Matrix:
+        # LA with A antisymmetric; with L = Σ_a s_a u_a v_aᵀ they are spanned by s_a u_a v_bᵀ − s_b u_b v_aᵀ.
+        left, values, right = np.linalg.svd(self._shaped(theta), full_matrices=False)
+        first, second = np.triu_indices(self.rank, 1)
+        norms = np.hypot(values[first], values[second])
+        moves = norms > 1e-13 * values[0]
+        first, second, norms = first[moves], second[moves], norms[moves]
+        scaled = left * values
+        turned = scaled[:, None, first] * right[second].T - scaled[:, None, second] * right[first].T
+        return np.asarray((turned / norms).reshape(self.size, -1))
 
     def snap(self, theta: Vector) -> Vector | None:
         left, values, _ = np.linalg.svd(self._shaped(theta), full_matrices=False)
@@ -195,8 +195,8 @@ class Scales:
     def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
         return theta + step
 
-    def level(self, theta: Vector, vector: Vector) -> Vector:
-        return vector
+    def turns(self, theta: Vector) -> Matrix:
+        return np.empty((self.size, 0))
 
     def snap(self, theta: Vector) -> Vector | None:
         sizes = np.abs(theta)
@@ -223,22 +223,24 @@ class Covariance:
         Its summands; the parameter vector holds theirs one after the other.
     n_parameters : int
         Number of free parameters, without the rotations of L that change nothing.
+    size : int
+        Length of the parameter vector.
     """
 
     name: StructureName
     terms: tuple[Term, ...]
     n_parameters: int
+    size: int = field(init=False)
 
-    @property
-    def size(self) -> int:
-        """Length of the parameter vector."""
-        return sum(term.size for term in self.terms)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", sum(term.size for term in self.terms))
 
     def _parts(self, theta: Vector) -> list[tuple[Term, Vector]]:
         parts, start = [], 0
         for term in self.terms:
-            parts.append((term, theta[start : start + term.size]))
-            start += term.size
+            end = start + term.size
+            parts.append((term, theta[start:end]))
+            start = end
         return parts
 
     def matrix(self, theta: Vector) -> Matrix:
@@ -276,10 +278,28 @@ class Covariance:
         pairs = zip(self._parts(theta), self._parts(step), strict=True)
         return np.concatenate([term.moved(part, move, weights) for (term, part), (_, move) in pairs])
 
-    def level(self, theta: Vector, vector: Vector) -> Vector:
-        """A direction without its part along which the matrix stays the same."""
-        pairs = zip(self._parts(theta), self._parts(vector), strict=True)
-        return np.concatenate([term.level(part, move) for (term, part), (_, move) in pairs])
+    def turns(self, theta: Vector) -> Matrix:
+        """Orthonormal directions along which the covariance stays the same, one column each."""
+        return diagonal_blocks([term.turns(part) for term, part in self._parts(theta)])
+
+    @property
+    def loadings(self) -> Loadings | None:
+        """LLᵀ, always the first term; None where there is none."""
+        first = self.terms[0]
+        return first if isinstance(first, Loadings) else None
+
+    def spread(self, theta: Vector, variances: Vector) -> Vector | None:
+        """Parameters with variances of single conditions added to the scales; None without scales."""
+        parts = self._parts(theta)
+        if not any(isinstance(term, Scales) for term, _ in parts):
+            return None
+        more = np.diag(variances)
+        return np.concatenate(
+            [
+                np.hypot(part, term.approach(more)) if isinstance(term, Scales) else part
+                for term, part in parts
+            ]
+        )
 
     def snaps(self, theta: Vector) -> list[Vector]:
         """Parameters with the smallest direction of one term set to zero, one for each term."""
@@ -304,11 +324,13 @@ class Covariance:
 
 
 def diagonal_blocks(blocks: list[Matrix]) -> Matrix:
-    """Square matrices one after the other on the diagonal of one matrix."""
-    ends = np.cumsum([len(block) for block in blocks])
-    whole = np.zeros((ends[-1], ends[-1]))
-    for block, end in zip(blocks, ends, strict=True):
-        whole[end - len(block) : end, end - len(block) : end] = block
+    """Matrices one after the other along the diagonal of one matrix."""
+    whole = np.zeros(np.sum([block.shape for block in blocks], axis=0))
+    row, column = 0, 0
+    for block in blocks:
+        n_rows, n_columns = block.shape
+        whole[row : row + n_rows, column : column + n_columns] = block
+        row, column = row + n_rows, column + n_columns
     return whole
 
 

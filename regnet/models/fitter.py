@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from regnet.models.canonical_scan import ShareGrid, proportional_start, share_grid
 from regnet.models.cone import Cone
 from regnet.models.covariance import covariance
+from regnet.models.direction_search import search_directions
 from regnet.models.free_fit import climb
 from regnet.models.kronecker import CanonicalBasis, SpectralData, canonical_basis
 from regnet.models.optimum import Limits, Optimum
@@ -113,15 +114,25 @@ class Fitter:
         return signal, noise
 
     def _fit_structured(self, data: SpectralData, basis: CanonicalBasis, limits: Limits) -> Optimum:
+        near = data if data.gaps is None else replace(data, gaps=None)
         start = self._pair.approach(basis.signal_covariance, basis.noise_covariance)
-        found = climb_structured(data, self._pair, start, limits)
+        found = climb_structured(near, self._pair, start, limits)
         if found is None:  # no likelihood exists at the start: from the settled one then
             safe = proportional_start(self._data, self._grid)
             start = self._pair.approach(safe.signal_covariance, safe.noise_covariance)
-            found = climb_structured(data, self._pair, start, limits)
+            found = climb_structured(near, self._pair, start, limits)
         if found is None:
             raise np.linalg.LinAlgError("the likelihood does not exist at any start")
-        return found
+        found = search_directions(near, self._pair, found, limits)
+        if data.gaps is None:
+            return found.optimum
+        # The exact likelihood costs much more: it is climbed from where stand-ins in the gaps lead.
+        spent = found.optimum.n_iterations
+        left = replace(limits, max_iterations=max(limits.max_iterations - spent, 0))
+        exact = climb_structured(data, self._pair, found.theta, left)
+        if exact is None:
+            raise np.linalg.LinAlgError("the likelihood does not exist where stand-ins in the gaps lead")
+        return exact.optimum.after(exact.optimum.n_iterations + spent)
 
     def _brought_into(self, cone: Cone, basis: CanonicalBasis) -> CanonicalBasis:
         """A pair of the cone near the one of a basis."""

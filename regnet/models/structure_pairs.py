@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +20,16 @@ class Pair(Protocol):
     @property
     def n_parameters(self) -> int:
         """Number of free parameters."""
+
+    @property
+    def parts(self) -> tuple[Covariance, ...]:
+        """The structures; their parameters stand one after the other, before any others."""
+
+    def with_part(self, position: int, structure: Covariance) -> Pair:
+        """The same relation with another structure at a position of `parts`."""
+
+    def shares(self, theta: Vector) -> tuple[tuple[float, float], ...]:
+        """How much of each of `parts` V and Σ hold."""
 
     def matrices(self, theta: Vector) -> tuple[Matrix, Matrix]:
         """V and Σ."""
@@ -45,8 +55,8 @@ class Pair(Protocol):
     def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
         """Parameters after a step."""
 
-    def level(self, theta: Vector, vector: Vector) -> Vector:
-        """A direction without its part along which V and Σ stay the same."""
+    def turns(self, theta: Vector) -> Matrix:
+        """Orthonormal directions along which V and Σ stay the same, one column each."""
 
     def snaps(self, theta: Vector) -> list[Vector]:
         """Parameters with a small direction set to zero, to be tried."""
@@ -65,6 +75,16 @@ class SeparatePair:
     @property
     def n_parameters(self) -> int:
         return self.signal.n_parameters + self.noise.n_parameters
+
+    @property
+    def parts(self) -> tuple[Covariance, ...]:
+        return self.signal, self.noise
+
+    def with_part(self, position: int, structure: Covariance) -> SeparatePair:
+        return replace(self, **{("signal", "noise")[position]: structure})
+
+    def shares(self, theta: Vector) -> tuple[tuple[float, float], ...]:
+        return (1.0, 0.0), (0.0, 1.0)
 
     def _split(self, theta: Vector) -> tuple[Vector, Vector]:
         return theta[: self.signal.size], theta[self.signal.size :]
@@ -107,9 +127,9 @@ class SeparatePair:
             [self.signal.moved(first, move, weights), self.noise.moved(second, other, weights)]
         )
 
-    def level(self, theta: Vector, vector: Vector) -> Vector:
-        (first, second), (move, other) = self._split(theta), self._split(vector)
-        return np.concatenate([self.signal.level(first, move), self.noise.level(second, other)])
+    def turns(self, theta: Vector) -> Matrix:
+        first, second = self._split(theta)
+        return diagonal_blocks([self.signal.turns(first), self.noise.turns(second)])
 
     def snaps(self, theta: Vector) -> list[Vector]:
         first, second = self._split(theta)
@@ -140,6 +160,16 @@ class ProportionalPair:
     @property
     def n_parameters(self) -> int:
         return self.total.n_parameters + 1
+
+    @property
+    def parts(self) -> tuple[Covariance, ...]:
+        return (self.total,)
+
+    def with_part(self, position: int, structure: Covariance) -> ProportionalPair:
+        return replace(self, total=structure)
+
+    def shares(self, theta: Vector) -> tuple[tuple[float, float], ...]:
+        return ((float(np.cos(theta[-1]) ** 2), float(np.sin(theta[-1]) ** 2)),)
 
     def matrices(self, theta: Vector) -> tuple[Matrix, Matrix]:
         total = self.total.matrix(theta[:-1])
@@ -187,8 +217,8 @@ class ProportionalPair:
     def moved(self, theta: Vector, step: Vector, weights: Matrix) -> Vector:
         return np.append(self.total.moved(theta[:-1], step[:-1], weights), theta[-1] + step[-1])
 
-    def level(self, theta: Vector, vector: Vector) -> Vector:
-        return np.append(self.total.level(theta[:-1], vector[:-1]), vector[-1])
+    def turns(self, theta: Vector) -> Matrix:
+        return diagonal_blocks([self.total.turns(theta[:-1]), np.empty((1, 0))])
 
     def snaps(self, theta: Vector) -> list[Vector]:
         snapped = [np.append(own, theta[-1]) for own in self.total.snaps(theta[:-1])]

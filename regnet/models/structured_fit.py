@@ -36,6 +36,12 @@ MOST_PRODUCTS = 200
 """Most Hessian products of one step."""
 MOST_PRECONDITIONED = 450
 """Most parameters for which the expected Hessian is formed and factored."""
+NEAR = 1.0
+"""Criterion below which false stationary points are left, and hopeless climbs given up."""
+WORTHWHILE = 1e-3
+"""Least gain of −2 log likelihood that a climb which has something to beat goes on for."""
+HOPE = 5.0
+"""Most that −2 log likelihood is still expected to lose there, in squared criteria."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,10 +54,29 @@ class _Point:
     gradient: Vector
 
 
-def climb_structured(data: SpectralData, pair: Pair, start: Vector, limits: Limits) -> Optimum | None:
+@dataclass(frozen=True, eq=False, slots=True)
+class Climbed:
+    """Where a climb ended, and at which parameters of the pair."""
+
+    theta: Vector
+    optimum: Optimum
+
+
+def climb_structured(
+    data: SpectralData, pair: Pair, start: Vector, limits: Limits, beat: float = np.inf
+) -> Climbed | None:
     """Follow the likelihood of a structured pair from a start to its next maximum.
 
-    Returns None where the likelihood does not exist at the start.
+    Parameters
+    ----------
+    beat : float
+        Value of −2 log likelihood that is worth reaching; the climb ends early
+        ("no further progress") where it clearly will not be passed.
+
+    Returns
+    -------
+    Climbed or None
+        None where the likelihood does not exist at the start.
     """
     point = _point(data, pair, start)
     if point is None:
@@ -63,13 +88,16 @@ def climb_structured(data: SpectralData, pair: Pair, start: Vector, limits: Limi
         metric = _Metric(pair, point)
         criterion = float(np.sqrt(max(float(point.gradient @ metric.solve(point.gradient)), 0.0)))
         if criterion <= limits.tolerance:
-            free = pair.release(point.theta, point.signal, point.noise)
-            released = None if free is None else _point(data, pair, free)
-            if released is None or released.likelihood.deviance >= point.likelihood.deviance:
+            released = _released(data, pair, point)
+            if released is None:
                 reason = "converged"
                 break
             point = released
             continue
+        hope = HOPE * criterion**2 if criterion < NEAR else np.inf
+        if point.likelihood.deviance - hope > beat - WORTHWHILE and not _is_stuck(pair, point):
+            reason = "no further progress"
+            break
         if iteration == limits.max_iterations:
             break
         if limits.out_of_time():
@@ -80,14 +108,32 @@ def climb_structured(data: SpectralData, pair: Pair, start: Vector, limits: Limi
             reason = "no further progress"
             break
         point = moved
-    return Optimum(point.basis, point.likelihood, criterion, iteration, reason)
+    return Climbed(point.theta, Optimum(point.basis, point.likelihood, criterion, iteration, reason))
+
+
+def _released(data: SpectralData, pair: Pair, point: _Point) -> _Point | None:
+    """A likelier point off a false stationary one; None where there is none."""
+    theta = pair.release(point.theta, point.signal, point.noise)
+    there = None if theta is None else _point(data, pair, theta)
+    if there is None or there.likelihood.deviance >= point.likelihood.deviance:
+        return None
+    return there
+
+
+def _is_stuck(pair: Pair, point: _Point) -> bool:
+    """Whether a false stationary point is near, from which the likelihood rises further."""
+    return pair.release(point.theta, point.signal, point.noise) is not None
 
 
 class _Metric:
-    """The expected Hessian in the parameters, factored; or its diagonal where there are many."""
+    """The expected Hessian in the parameters, factored; or its diagonal where there are many.
+
+    Rotations of L are no directions: they cost nothing in this metric, so what the Hessian shows of
+    them away from a maximum would look like curvature of any size and sign. (In the diagonal alone
+    they cost what other directions do.)
+    """
 
     def __init__(self, pair: Pair, point: _Point) -> None:
-        self.pair, self.theta = pair, point.theta
         size = point.theta.size
         vv, vs, ss = (np.ravel(block) for block in point.likelihood.expected)
         upper, lower = pair.jacobian(point.theta, point.basis.weights)
@@ -100,22 +146,24 @@ class _Metric:
             diagonal += (lower**2) @ ss
             self.diagonal = diagonal + 1e-8 * diagonal.mean()
             return
-        cross = (upper * vs) @ lower.T
+        self.turns = pair.turns(point.theta)
+        turned = expected @ self.turns
+        half = (turned - 0.5 * self.turns @ (self.turns.T @ turned)) @ self.turns.T
+        cross = (upper * vs) @ lower.T - half
         expected += (upper * vv) @ upper.T + (lower * ss) @ lower.T + cross + cross.T
-        # Rotations of L change nothing: their block would be singular.
-        expected.flat[:: size + 1] += 1e-8 * max(expected.trace() / size, 1e-300)
-        self.diagonal = expected.diagonal()
+        scale = max(expected.trace() / size, 1e-300)
+        expected += scale * self.turns @ self.turns.T
+        expected.flat[:: size + 1] += 1e-8 * scale
         self.jacobian = np.concatenate([upper, lower], axis=1)
         self.factor, failed = dpotrf(expected)
         if failed:
             raise np.linalg.LinAlgError("the expected Hessian is not positive definite")
 
     def solve(self, vector: Vector) -> Vector:
-        # Rotations of L are no directions: they cost nothing in this metric, so what the Hessian
-        # shows of them away from a maximum would look like curvature of any size and sign.
-        vector = self.pair.level(self.theta, vector)
-        ahead = vector / self.diagonal if self.factor is None else dpotrs(self.factor, vector)[0]
-        return self.pair.level(self.theta, np.asarray(ahead))
+        if self.factor is None:
+            return np.asarray(vector / self.diagonal)
+        level = vector - self.turns @ (vector @ self.turns)
+        return np.asarray(dpotrs(self.factor, level)[0])
 
 
 def _snapped(data: SpectralData, pair: Pair, point: _Point) -> _Point:
@@ -136,10 +184,18 @@ def _positive(gradient: Matrix) -> Matrix:
     return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
 
 
-def _point(data: SpectralData, pair: Pair, theta: Vector) -> _Point | None:
-    signal, noise = pair.matrices(theta)
-    basis = canonical_basis(signal, noise)
+def basis_at(data: SpectralData, pair: Pair, theta: Vector) -> CanonicalBasis | None:
+    """V and Σ at parameters, diagonalised together; None where the likelihood does not exist."""
+    basis = canonical_basis(*pair.matrices(theta))
     if basis is None or (data.n_residual and not basis.noise.min() > 1e-14):
+        return None
+    # Where V + Σ is singular to rounding error, its solver may not notice.
+    return basis if (basis.signal + basis.noise).min() > 0.5 else None
+
+
+def _point(data: SpectralData, pair: Pair, theta: Vector) -> _Point | None:
+    basis = basis_at(data, pair, theta)
+    if basis is None:
         return None
     likelihood = evaluate(data, basis)
     if not np.isfinite(likelihood.deviance):

@@ -91,21 +91,38 @@ def test_a_step_is_theta_plus_step_to_first_order(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_level_direction_changes_the_matrix_alike_without_turning_it(name):
+def test_turns_are_all_directions_along_which_the_matrix_stays_the_same(name):
     rng = np.random.default_rng(9)
     shape = structure(name)
-    theta, change = rng.normal(size=(2, shape.size))
-    level = shape.level(theta, change)
-    np.testing.assert_allclose(shape.push(theta, level), shape.push(theta, change), atol=1e-12)
-    np.testing.assert_allclose(shape.level(theta, level), level, atol=1e-12)
-    if name in ("freeform", "lowrank_2"):
-        root, other = theta.reshape(4, -1), level.reshape(4, -1)
-        np.testing.assert_allclose(root.T @ other, other.T @ root, atol=1e-12)
-        assert not np.allclose(level, change)
-        lost = theta * np.array([1.0, 0.0] * (theta.size // 2))  # columns of zeros are no trouble
-        assert np.isfinite(shape.level(lost, change)).all()
-    else:
-        assert shape.size == level.size
+    theta = rng.normal(size=shape.size)
+    turns = shape.turns(theta)
+    np.testing.assert_allclose(turns.T @ turns, np.eye(turns.shape[1]), atol=1e-12)
+    for turn in turns.T:
+        np.testing.assert_allclose(shape.push(theta, turn), 0.0, atol=1e-12)
+    rank = np.linalg.matrix_rank(shape.jacobian(theta, np.eye(4)), tol=1e-10)
+    assert turns.shape[1] == {"freeform": 6, "lowrank_2": 1, "lowrank_diag_2": 1}.get(name, 0)
+    assert rank == min(shape.size - turns.shape[1], 10)
+
+
+def test_loadings_with_columns_of_zeros_have_turns_too():
+    shape = structure("freeform")
+    theta = np.random.default_rng(1).normal(size=16) * np.array([1.0, 0.0, 1.0, 0.0] * 4)
+    turns = shape.turns(theta)
+    assert turns.shape == (16, 5)  # a turn among columns of zeros moves nothing
+    for turn in turns.T:
+        np.testing.assert_allclose(shape.push(theta, turn), 0.0, atol=1e-12)
+
+
+def test_variances_are_spread_over_scales_and_nowhere_else():
+    shape = structure("lowrank_diag_2")
+    theta = np.random.default_rng(1).normal(size=shape.size)
+    more = shape.spread(theta, np.array([1.0, 2.0, 3.0, 4.0]))
+    np.testing.assert_allclose(shape.matrix(more) - shape.matrix(theta), np.diag([1.0, 2.0, 3.0, 4.0]))
+    one = structure("lowrank_id_1")
+    theta = np.array([1.0, 2.0, 3.0, 4.0, 2.0])
+    more = one.spread(theta, np.array([1.0, 2.0, 3.0, 4.0]))
+    np.testing.assert_allclose(one.matrix(more) - one.matrix(theta), 2.5 * np.eye(4))
+    assert structure("freeform").spread(np.ones(16), np.ones(4)) is None
 
 
 @pytest.mark.parametrize("name", NAMES)
