@@ -245,6 +245,9 @@ class LMM:
                 f"init {self.init}, perturb {write_value(self.perturb)}"
             )
             raise InputError("engine", f"what limix can fit ({can}, no perturb)", found)
+        if self.max_iterations != type(self).max_iterations:
+            wanted = f"{type(self).max_iterations} with the engine limix, which has a limit of its own"
+            raise InputError("max_iterations", wanted, write_value(self.max_iterations))
 
     def check(self, n_genes: int, n_conditions: int) -> None:
         """Raise InputError where this can't be fitted to data of the given size."""

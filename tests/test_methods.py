@@ -57,6 +57,11 @@ def test_limix_is_asked_only_for_what_it_can_fit(settings: dict[str, Value]) -> 
     LMM(engine="limix", mean="intercept", likelihood="reml")
 
 
+def test_limix_takes_no_limit_of_iterations() -> None:
+    with pytest.raises(InputError, match="max_iterations: wanted 1000 with the engine limix"):
+        LMM(engine="limix", mean="intercept", max_iterations=50)
+
+
 def test_a_method_is_checked_against_the_size_of_the_data() -> None:
     LMM(signal_model="lowrank_4").check(978, 4)
     with pytest.raises(InputError, match="at most 3"):
