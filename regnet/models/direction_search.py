@@ -34,9 +34,9 @@ Vector = NDArray[np.float64]
 
 MOST_PARAMETERS = 450
 """Most parameters with which anything is tried: climbs with more take too long."""
-MOST = 20
-"""Most iterations of an attempt."""
-ROUGH = 0.03
+MOST = 30
+"""Iterations within which an attempt has to pass what it is to beat."""
+ROUGH = 0.1
 """Criterion at which a wider structure counts as fitted."""
 DIRECTIONS = 3
 """How many of the least used directions are looked at, by each of two measures."""
@@ -73,8 +73,8 @@ def search_directions(data: SpectralData, pair: Pair, found: Climbed, limits: Li
             spent += n_iterations
             if spent >= limits.max_iterations or limits.out_of_time():
                 break
-            left = replace(limits, max_iterations=min(limits.max_iterations - spent, MOST))
-            tried = climb_structured(data, pair, theta, left, here)
+            left = limits.max_iterations - spent
+            tried = _tried(data, pair, theta, replace(limits, max_iterations=left), here)
             if tried is None:
                 continue
             spent += tried.optimum.n_iterations
@@ -83,6 +83,22 @@ def search_directions(data: SpectralData, pair: Pair, found: Climbed, limits: Li
                 found, improved = tried, True
                 break
     return replace(found, optimum=found.optimum.after(spent))
+
+
+def _tried(data: SpectralData, pair: Pair, theta: Vector, limits: Limits, beat: float) -> Climbed | None:
+    """Climb from an attempt's start, to the end only where it passes the value to beat in time."""
+    first = replace(limits, max_iterations=min(limits.max_iterations, MOST))
+    tried = climb_structured(data, pair, theta, first, beat)
+    if tried is None or tried.optimum.stop_reason != "iteration limit":
+        return tried
+    spent = tried.optimum.n_iterations
+    if spent == limits.max_iterations or tried.optimum.likelihood.deviance > beat:
+        return tried
+    rest = replace(limits, max_iterations=limits.max_iterations - spent)
+    further = climb_structured(data, pair, tried.theta, rest, beat)
+    if further is None:
+        return tried
+    return replace(further, optimum=further.optimum.after(spent + further.optimum.n_iterations))
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -40,7 +40,7 @@ NEAR = 1.0
 """Criterion below which false stationary points are left, and hopeless climbs given up."""
 WORTHWHILE = 1e-3
 """Least gain of −2 log likelihood that a climb which has something to beat goes on for."""
-HOPE = 5.0
+HOPE = 3.0
 """Most that −2 log likelihood is still expected to lose there, in squared criteria."""
 
 
