@@ -60,9 +60,11 @@ def share(value: object) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a span of time in at most two units: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    """Return a span of time in at most two units: ``12 ms``, ``4.2 s``, ``3 min 20 s``, ``3 d 4 h``."""
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         return NOTHING
+    if 0 < seconds < 0.1:
+        return f"{max(1e3 * seconds, 1):.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)

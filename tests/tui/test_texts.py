@@ -80,7 +80,15 @@ def test_means_errors_and_intervals_are_written_short() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.42, "0.4 s"), (59.6, "1 min"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (90000, "1 d 1 h")],
+    [
+        (0.0117, "12 ms"),
+        (0.0, "0.0 s"),
+        (0.42, "0.4 s"),
+        (59.6, "1 min"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (90000, "1 d 1 h"),
+    ],
 )
 def test_spans_of_time_have_two_units_at_most(seconds: float, text: str) -> None:
     assert duration(seconds) == text
