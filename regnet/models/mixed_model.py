@@ -135,7 +135,8 @@ def fit_mixed_model(
     -----
     After the decomposition O(r C² + C³) an iteration and O(r C) memory. The maximum found is a
     local one, as with every method known; for free V neighbouring ranks are searched
-    (:mod:`regnet.models.rank_search`).
+    (:mod:`regnet.models.rank_search`), for other structures directions of L and single variances
+    (:mod:`regnet.models.direction_search`).
     """
     return _prepared(
         scores,
