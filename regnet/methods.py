@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from regnet.errors import InputError, shown
 from regnet.matrix_text import MatrixOrPath, Rows, check_covariance, is_written_out, parse_matrix
-from regnet.models.structure_names import STRUCTURES, Role, check, parse_structure
+from regnet.models.structure_names import STRUCTURES, Role, check_pair, parse_structure
 from regnet.parameters import (
     Flag,
     OneOf,
@@ -251,8 +251,7 @@ class LMM:
 
     def check(self, n_genes: int, n_conditions: int) -> None:
         """Raise InputError where this can't be fitted to data of the given size."""
-        check(self.signal_model, n_conditions, "signal", where="signal_model")
-        check(self.noise_model, n_conditions, "noise", where="noise_model")
+        check_pair(self.signal_model, self.noise_model, n_conditions, ("signal_model", "noise_model"))
         roles: tuple[Role, ...] = ("signal", "noise")
         for role in roles:
             text = getattr(self, f"{role}_matrix")

@@ -21,7 +21,7 @@ from regnet.errors import InputError
 from regnet.models.decomposition import rotate
 from regnet.models.kronecker import canonical_basis, evaluate, spectral_data
 from regnet.models.mixed_model import MixedModelFit
-from regnet.models.structure_names import check
+from regnet.models.structure_names import check_pair
 from regnet.peers import Engine, Model, Problem, prepare
 from regnet.simulation import Dataset
 
@@ -137,7 +137,7 @@ def models(n_conditions: int, signals: Sequence[str] = (), noises: Sequence[str]
     else:
         pairs = _pairs_of_limix_core(n_conditions)
     return tuple(
-        Model(check(signal, n_conditions, "signal"), check(noise, n_conditions, "noise"), mean, likelihood)
+        Model(*check_pair(signal, noise, n_conditions), mean, likelihood)
         for signal, noise in pairs
         for mean, likelihood in MEANS
     )

@@ -30,7 +30,7 @@ from regnet.models.limix_compatibility import (
 )
 from regnet.models.mixed_model import MixedModelFit
 from regnet.models.optimum import StopReason
-from regnet.models.structure_names import StructureName, check
+from regnet.models.structure_names import StructureName, check_pair
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -134,7 +134,7 @@ def fit_with_limix_core(
     design = np.ones((parts.n_genes, int(has_mean)))
     rotated = rotate(parts, outcome, design if has_mean else None)
     n_conditions = outcome.shape[1]
-    names = check(signal, n_conditions, "signal"), check(noise, n_conditions, "noise")
+    names = check_pair(signal, noise, n_conditions)
     check_maximum_exists(names[1], outcome, design, rotated, parts.left, truth[1] if truth else None)
     found = _optimise(
         spectrum or row_spectrum(scores), outcome, names, has_mean, truth or (None, None), jitter, should_stop

@@ -30,7 +30,7 @@ from regnet.models.given_covariances import GivenCovariances, fit_at
 from regnet.models.limix_compatibility import ARITHMETIC_FAILURES, FitStopped, glimix_core_on_this_scipy
 from regnet.models.mixed_model import MixedModelFit
 from regnet.models.optimum import StopReason
-from regnet.models.structure_names import StructureName, check
+from regnet.models.structure_names import StructureName, check_pair
 
 Matrix = NDArray[np.float64]
 Array = NDArray[np.float64]
@@ -155,7 +155,7 @@ def _checked(
     init: str,
 ) -> tuple[StructureName, StructureName]:
     """Return the structures, or say what limix can do."""
-    names = check(signal, n_conditions, "signal"), check(noise, n_conditions, "noise")
+    names = check_pair(signal, noise, n_conditions)
     asked = (
         ("signal", str(names[0]), names[0].kind in SIGNALS),
         ("noise", str(names[1]), names[1].kind == "freeform"),

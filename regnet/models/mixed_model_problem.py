@@ -20,7 +20,7 @@ from regnet.models.kronecker import SpectralData, posterior_effects, spectral_da
 from regnet.models.missing_values import Missing, fill_gaps
 from regnet.models.optimum import Limits, Optimum, StopReason
 from regnet.models.starts import Init, starting_pairs
-from regnet.models.structure_names import StructureName, check
+from regnet.models.structure_names import StructureName, check_pair
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -232,7 +232,7 @@ def prepare(
     """
     outcome = _as_matrix(expression)
     n_conditions = outcome.shape[1]
-    names = check(signal, n_conditions, "signal"), check(noise, n_conditions, "noise")
+    names = check_pair(signal, noise, n_conditions)
     _check_choice("likelihood", likelihood, ("ml", "reml"))
     _check_choice("restart_choice", restart_choice, ("first", "best"))
     given = _given_matrices(names, truth, matrices)

@@ -173,6 +173,35 @@ def check(
     return name
 
 
+def check_pair(
+    signal: str | StructureName,
+    noise: str | StructureName,
+    n_conditions: int,
+    where: tuple[str, str] = ("signal", "noise"),
+) -> tuple[StructureName, StructureName]:
+    """Read and check the structures of V and Σ, each by itself and together.
+
+    Parameters
+    ----------
+    where : pair of str
+        Names of the fields in messages.
+
+    Raises
+    ------
+    InputError
+        As `check` does, and where Σ is proportional to a V that is always singular.
+    """
+    names = check(signal, n_conditions, "signal", where[0]), check(noise, n_conditions, "noise", where[1])
+    if names[1].kind == "proportional" and _is_always_singular(names[0], n_conditions):
+        raise InputError(
+            where[1],
+            f"a noise covariance that can be nonsingular, as no multiple of a {names[0]} signal can",
+            f"proportional for {n_conditions} conditions",
+            "give the signal a structure of full rank, or the noise one of its own",
+        )
+    return names
+
+
 def default_true_signals(n_conditions: int) -> tuple[str, ...]:
     """Signal covariances that the original study always generated, duplicates merged.
 

@@ -10,6 +10,7 @@ from regnet.models.structure_names import (
     STRUCTURES,
     StructureName,
     check,
+    check_pair,
     default_true_signals,
     parse_structure,
     parse_true_noise,
@@ -68,6 +69,14 @@ def test_a_partition_has_to_sum_to_the_number_of_conditions():
     with pytest.raises(InputError, match="sum 5"):
         check("block:2+3", 4, "signal")
     assert check("block:2+2", 4, "noise").partition == (2, 2)
+
+
+def test_a_noise_proportional_to_a_signal_that_is_always_singular_is_refused():
+    for signal in ("lowrank_2", "block"):
+        with pytest.raises(InputError, match=f"noise: .* no multiple of a {signal} signal"):
+            check_pair(signal, "proportional", 3)
+    for signal in ("lowrank_3", "block:1+2", "block_id", "freeform"):
+        assert str(check_pair(signal, "proportional", 3)[1]) == "proportional"
 
 
 def test_proportional_is_for_the_noise_only():
