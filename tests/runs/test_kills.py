@@ -23,7 +23,7 @@ from regnet.runs.lock import read_holder
 from regnet.runs.state import state_of
 
 KILLS = int(os.environ.get("REGNET_KILLS", "8"))
-STUDY = small_study(genes=120, tfs=40, replicates=60)
+STUDY = small_study(genes=120, tfs=40, replicates=300)
 
 
 def runner_of(folder: RunFolder) -> int:
@@ -69,7 +69,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, int
     folder = start_run(STUDY, Execution(jobs=1), places, queued=False)
     assert ended(folder).name == "finished"
     found = numbers(folder)
-    assert len(found) == 120
+    assert len(found) == 600
     return found
 
 
@@ -112,7 +112,7 @@ def test_whatever_kills_the_runner_at_random_moments_the_numbers_are_those_of_an
 
 
 def test_after_sigkill_no_worker_and_no_shared_memory_is_left_within_ten_seconds(places: Places) -> None:
-    folder = start_run(small_study(replicates=4000), Execution(jobs=2), places, queued=False)
+    folder = start_run(small_study(replicates=8000), Execution(jobs=2), places, queued=False)
     wait_until(lambda: has_begun(folder))
     runner = runner_of(folder)
     workers = children_of(runner)
@@ -125,7 +125,7 @@ def test_after_sigkill_no_worker_and_no_shared_memory_is_left_within_ten_seconds
 
 
 def test_a_killed_worker_costs_nothing_but_time(places: Places) -> None:
-    folder = start_run(small_study(replicates=80), Execution(jobs=2), places, queued=False)
+    folder = start_run(small_study(replicates=300), Execution(jobs=2), places, queued=False)
     wait_until(lambda: has_begun(folder))
     for worker in children_of(runner_of(folder))[:3]:
         command = (Path("/proc") / str(worker) / "cmdline").read_bytes()
@@ -135,7 +135,7 @@ def test_a_killed_worker_costs_nothing_but_time(places: Places) -> None:
     else:
         pytest.fail("there was no worker to kill")
     state = ended(folder)
-    assert (state.name, state.done, state.failed) == ("finished", 160, 0)
+    assert (state.name, state.done, state.failed) == ("finished", 600, 0)
     texts = [event.get("text", "") for event in read_events(folder.events)[0]]
     assert any("tried once more" in text for text in texts)
 
@@ -193,7 +193,7 @@ def test_a_module_in_the_users_directory_is_not_run(
 
 
 def test_two_runners_on_one_folder_are_refused(places: Places) -> None:
-    folder = start_run(small_study(replicates=2000), Execution(jobs=1), places, queued=False)
+    folder = start_run(small_study(replicates=8000), Execution(jobs=1), places, queued=False)
     with pytest.raises(ValueError, match="isn't alive"):
         resume_run(folder)
     from regnet.runs.launch import launch
@@ -204,7 +204,7 @@ def test_two_runners_on_one_folder_are_refused(places: Places) -> None:
 
 
 def test_runs_started_at_once_go_one_after_another(places: Places) -> None:
-    first = start_run(small_study(replicates=400), Execution(jobs=1), places)
+    first = start_run(small_study(replicates=8000), Execution(jobs=1), places)
     wait_until(lambda: has_begun(first))
     second = start_run(small_study(), Execution(jobs=1), places)
     wait_until(lambda: state_of(second).name == "queued" and state_of(second).host != "")
@@ -217,7 +217,7 @@ def test_runs_started_at_once_go_one_after_another(places: Places) -> None:
 
 
 def test_a_queued_run_can_be_stopped_and_a_killed_one_blocks_nobody(places: Places) -> None:
-    first = start_run(small_study(replicates=4000), Execution(jobs=1), places)
+    first = start_run(small_study(replicates=8000), Execution(jobs=1), places)
     wait_until(lambda: has_begun(first))
     second = start_run(small_study(), Execution(jobs=1), places)
     assert stop_run(second).name == "stopped"

@@ -85,7 +85,7 @@ def test_one_replicate_computed_again_is_the_recorded_one_to_the_last_bit(run: R
 
 
 def test_a_run_can_be_left_alone_waited_for_stopped_and_resumed(places: Places) -> None:
-    left = regnet.run(small_study(replicates=80), data=places.root, execution=Execution(jobs=1), wait=False)
+    left = regnet.run(small_study(replicates=400), data=places.root, execution=Execution(jobs=1), wait=False)
     assert left.state.is_alive
     stopped = left.stop()
     assert stopped.state.name == "stopped"
@@ -93,7 +93,7 @@ def test_a_run_can_be_left_alone_waited_for_stopped_and_resumed(places: Places) 
         stopped.stop()
     finished = regnet.load_run(stopped.folder.path).resume()
     assert finished.state.name == "finished"
-    assert len(finished.replicates) == 320
+    assert len(finished.replicates) == 1600
     assert finished.progress.fraction == 1.0
 
 
