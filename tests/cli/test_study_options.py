@@ -57,7 +57,7 @@ given_studies = st.fixed_dictionaries(
         "noise": several(st.sampled_from(["random", "identity", "randomV", "identityV"])),
         "noise_fraction": several(fractions),
         "penalty": several(st.one_of(st.just("oracle"), st.floats(1e-6, 1e300))),
-        "signal_model": several(st.sampled_from(["freeform", "lowrank_id_2", "block", "truth"])),
+        "signal_model": several(st.sampled_from(["freeform", "lowrank_id_2", "block_id", "truth"])),
         "noise_model": several(st.sampled_from(["id", "diag", "proportional"])),
         "perturb": several(st.booleans()),
         "perturb_size": several(st.floats(1e-12, 1e3)),
