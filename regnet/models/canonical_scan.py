@@ -98,7 +98,7 @@ def proportional_start(data: SpectralData, grid: ShareGrid) -> CanonicalBasis:
         np.full(data.n_conditions, share),
         np.full(data.n_conditions, 1.0 - share),
     )
-    return rescan(data, basis, grid, data.rotated @ weights)[0]
+    return rescan(data, basis, grid, data.traits(weights))[0]
 
 
 def rescan(
@@ -144,7 +144,7 @@ def scan(data: SpectralData, basis: CanonicalBasis, grid: ShareGrid, traits: Mat
 
 def trait_deviances(data: SpectralData, basis: CanonicalBasis, traits: Matrix) -> Vector:
     """−2 log likelihood of every trait where it is now, up to the constant of `scan`."""
-    variances = data.squares * basis.signal + basis.noise
+    variances = data.variances(basis)
     value: Vector = np.log(variances).sum(axis=0) + (traits * traits / variances).sum(axis=0)
     if data.n_residual:
         rest = np.einsum("ij,ij->j", basis.weights, data.residual_gram @ basis.weights)

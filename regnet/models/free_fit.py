@@ -319,7 +319,7 @@ def _line_search(
         if moved is None or (data.n_residual and not moved.noise.min() > 0.0):
             length *= 0.4
             continue
-        traits = data.rotated @ moved.weights
+        traits = data.traits(moved.weights)
         if grid is not None:
             moved, traits = rescan(data, moved, grid, traits, may_add=cone.max_rank >= data.n_conditions)
         there = evaluate(data, moved, traits)
@@ -385,7 +385,7 @@ def _turned(
         turned = whole.T @ matrix @ whole
         return np.asarray(0.5 * (turned + turned.T), dtype=np.float64)
 
-    products = likelihood.products.copy()
+    products = likelihood.products.copy(order="K")
     products[:, columns] = products[:, columns] @ turn
     products[:, n_conditions + columns] = products[:, n_conditions + columns] @ turn
     turned_basis = replace(basis, weights=basis.weights @ whole, loadings=basis.loadings @ whole)

@@ -74,6 +74,16 @@ class SpectralData:
         """Number of conditions C."""
         return int(self.rotated.shape[1])
 
+    def traits(self, weights: Matrix) -> Matrix:
+        """Z = ỸW, the canonical traits as columns, each in one piece of memory."""
+        return (weights.T @ self.rotated.T).T
+
+    def variances(self, basis: CanonicalBasis) -> Matrix:
+        """β_j + α_j d_i² of each trait, as columns in one piece of memory each."""
+        variances = basis.signal[:, None] * self.squares.T
+        variances += basis.noise[:, None]
+        return variances.T
+
     @property
     def n_observed(self) -> int:
         """Observations of a trait that count towards its scale: REML loses those of the mean."""
@@ -190,31 +200,29 @@ def evaluate(data: SpectralData, basis: CanonicalBasis, traits: Matrix | None = 
         return data.gaps.evaluate(data, basis)
     n_conditions = data.n_conditions
     weights, beta = basis.weights, basis.noise
-    traits = data.rotated @ weights if traits is None else traits
-    squares = data.squares
-    variances = squares * basis.signal
-    variances += beta
-    precision = 1.0 / variances
+    # Here each trait is a row, its genes one after the other in memory.
+    traits = (data.traits(weights) if traits is None else traits).T
+    squares = data.squares.T
+    variances = data.variances(basis).T
+    weighted = np.empty((2 * n_conditions, squares.shape[1]))
+    precision = np.divide(1.0, variances, out=weighted[n_conditions:])
+    np.multiply(squares, precision, out=weighted[:n_conditions])
     residual = None
     if data.n_residual:
         residual = weights.T @ data.residual_gram @ weights
     mean, information, cross = data.residual_cross, None, None
     if data.covariates.shape[1]:
-        mean, information, cross = estimate_mean(data, basis, traits, precision)
-        traits = traits - data.covariates @ mean
+        mean, information, cross = estimate_mean(data, basis, traits.T, precision.T)
+        traits = traits - (data.covariates @ mean).T
         if residual is not None:
             residual = residual - (data.residual_cross @ weights + cross).T @ mean
             residual = _symmetric(residual)
-    products = np.empty((squares.shape[0], 2 * n_conditions))
-    scaled = products[:, n_conditions:]
-    np.multiply(traits, precision, out=scaled)
-    np.multiply(squares, scaled, out=products[:, :n_conditions])
-    moments = products.T @ scaled
-    weighted = np.empty_like(products)
-    weighted[:, n_conditions:] = precision
-    np.multiply(squares, precision, out=weighted[:, :n_conditions])
-    sums = weighted.sum(axis=0)
-    fisher = weighted.T @ weighted
+    products = np.empty_like(weighted)
+    scaled = np.multiply(traits, precision, out=products[n_conditions:])
+    np.multiply(squares, scaled, out=products[:n_conditions])
+    moments = products @ scaled.T
+    sums = weighted.sum(axis=1)
+    fisher = weighted @ weighted.T
     expected_vv = fisher[:n_conditions, :n_conditions]
     expected_vs = _symmetric(fisher[:n_conditions, n_conditions:])
     expected_ss = fisher[n_conditions:, n_conditions:]
@@ -223,11 +231,11 @@ def evaluate(data: SpectralData, basis: CanonicalBasis, traits: Matrix | None = 
     deviance = (
         n_genes * n_conditions * LOG_2_PI
         + 2.0 * n_genes * float(np.linalg.slogdet(basis.loadings)[1])
-        + float(np.log(variances).sum())
+        + float(np.log(variances, out=variances).sum())
         + float(np.einsum("ij,ij->", traits, scaled))
     )
     # Exactly symmetric: see hessian_product.
-    moments = np.stack([moments[:n_conditions], moments[n_conditions:]])
+    moments = moments.reshape(2, n_conditions, n_conditions)
     gradients = -0.5 * (moments + moments.transpose(0, 2, 1))
     signal_gradient, noise_gradient = gradients
     signal_diagonal, noise_diagonal = sums[:n_conditions], sums[n_conditions:]
@@ -247,8 +255,8 @@ def evaluate(data: SpectralData, basis: CanonicalBasis, traits: Matrix | None = 
         noise_gradient=noise_gradient,
         expected=(expected_vv, expected_vs, expected_ss),
         mean=mean,
-        precision=precision,
-        products=products,
+        precision=precision.T,
+        products=products.T,
         elementwise=(
             -0.5 * np.concatenate([expected_vv, expected_ss]),
             -0.5 * np.concatenate([expected_vs, expected_vs]),
@@ -266,9 +274,8 @@ def deviance(data: SpectralData, basis: CanonicalBasis) -> float:
     """−2 log likelihood alone, at a third of the cost of `evaluate` where there is no mean."""
     if data.covariates.shape[1] or data.gaps is not None:
         return evaluate(data, basis).deviance
-    traits = data.rotated @ basis.weights
-    variances = data.squares * basis.signal
-    variances += basis.noise
+    traits = data.traits(basis.weights)
+    variances = data.variances(basis)
     value = (
         data.n_genes * data.n_conditions * LOG_2_PI
         + 2.0 * data.n_genes * float(np.linalg.slogdet(basis.loadings)[1])
@@ -301,7 +308,7 @@ def hessian_product(
         return data.gaps.hessian_product(data, basis, likelihood, change)
     n_conditions = data.n_conditions
     signal, noise = change[:n_conditions], change[n_conditions:]
-    response = likelihood.precision * (likelihood.products @ change)
+    response = (likelihood.precision.T * (change.T @ likelihood.products.T)).T
     rest = None
     if likelihood.residual is not None:
         inverse = 1.0 / basis.noise
