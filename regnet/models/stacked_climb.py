@@ -105,7 +105,7 @@ def climb_stack(
             ends.keep(int(active[position]), bases, now, model, position, reason)
             going[position] = False
         if not going.all():
-            left = np.flatnonzero(going)
+            left = going.nonzero()[0]
             if not left.size:
                 break
             active, stack = active[left], stack.take(left)
@@ -113,9 +113,9 @@ def climb_stack(
             rivals = None if rivals is None else rivals.take(left)
         trial, there, moved = _step(stack, bases, now, model, grid, may_add=max_rank >= stack.n_conditions)
         if not moved.all():
-            for still in np.flatnonzero(~moved).tolist():
+            for still in (~moved).nonzero()[0].tolist():
                 ends.keep(int(active[still]), bases, now, model, still, "no further progress")
-            left = np.flatnonzero(moved)
+            left = moved.nonzero()[0]
             active, stack = active[left], stack.take(left)
             trial, there = trial.take(left), there.take(left)
             rivals = None if rivals is None else rivals.take(left)
@@ -344,7 +344,7 @@ def _step(
     trial, there = _tried(stack, bases, model, steps, grid, may_add)
     for _ in range(29):
         rise = there.deviance - now.deviance
-        short = np.flatnonzero(~(rise <= 1e-4 * length * slope + allowed))
+        short = (~(rise <= 1e-4 * length * slope + allowed)).nonzero()[0]
         if not short.size:
             break
         gain, over = length[short] * slope[short], (rise - length * slope)[short]
@@ -363,12 +363,12 @@ def _tried(
 ) -> tuple[Bases, Likelihoods]:
     """Where steps lead, and the likelihood there: none (an infinite deviance) where a pair is no pair."""
     trial, exists = _moved(bases, model, entries(stack.n_conditions).symmetric(steps))
-    missing = np.flatnonzero(~exists)
+    missing = (~exists).nonzero()[0]
     if missing.size:
         trial.put(missing, bases.take(missing))
     traits = trial.weights.transpose(0, 2, 1) @ stack.rotated
     if grid is not None:
-        far = np.flatnonzero(exists & (model.criterion > FAR))
+        far = (exists & (model.criterion > FAR)).nonzero()[0]
         if far.size:
             rescan_stack(stack, trial, grid, traits, far, may_add=may_add)
     there = evaluate_stack(stack, trial, traits)
@@ -380,8 +380,9 @@ def _moved(bases: Bases, model: _Models, step: Array) -> tuple[Bases, Flags]:
     """Where a step of V and Σ in the bases leads, back on the cone, and where it leads to anything."""
     n_conditions = bases.signal.shape[1]
     number = np.arange(n_conditions)
-    wild = ~(np.abs(step).max(axis=(1, 2, 3)) < WILD)
-    step[wild] = 0.0
+    is_tame = np.abs(step).reshape(len(step), -1).max(axis=1) < WILD
+    if not is_tame.all():
+        step[~is_tame] = 0.0
     noise = step[:, 1].copy()
     noise[:, number, number] += bases.noise
     signal = step[:, 0] * (model.free[:, :, None] & model.free[:, None, :])
@@ -396,7 +397,7 @@ def _moved(bases: Bases, model: _Models, step: Array) -> tuple[Bases, Flags]:
         rank[cut] = np.minimum(rank[cut], kept)
         values[number < n_conditions - rank[cut, None]] = 0.0
         signal[cut] = (vectors * values[:, None, :]) @ vectors.transpose(0, 2, 1)
-    pinned = np.flatnonzero(~model.free.all(axis=1))
+    pinned = (~model.free.all(axis=1)).nonzero()[0]
     if pinned.size:  # V's range turns into the null directions that stay null
         sizes = np.where(bases.signal[pinned] > 0.0, bases.signal[pinned], np.inf)
         lift = step[pinned, 0] * (~model.free[pinned])[:, :, None] / sizes[:, None, :]
@@ -404,7 +405,7 @@ def _moved(bases: Bases, model: _Models, step: Array) -> tuple[Bases, Flags]:
         signal[pinned] = lift @ signal[pinned] @ lift.transpose(0, 2, 1)
     moved, exists = simultaneous(bases, signal, noise)
     moved.signal[number < n_conditions - rank[:, None]] = 0.0
-    return moved, exists & ~wild
+    return moved, exists & is_tame
 
 
 def _align(bases: Bases, now: Likelihoods, max_rank: int) -> None:
@@ -413,8 +414,8 @@ def _align(bases: Bases, now: Likelihoods, max_rank: int) -> None:
     if not null.any():
         return
     n_null = np.count_nonzero(null, axis=1)
-    for position in np.flatnonzero((n_null > 1) & (null.shape[1] - n_null < max_rank)):
-        own = np.flatnonzero(null[position])
+    for position in ((n_null > 1) & (null.shape[1] - n_null < max_rank)).nonzero()[0]:
+        own = null[position].nonzero()[0]
         slopes, turn = eigen(now.gradient[position, 0][np.ix_(own, own)])
         if slopes[0] < 0.0:
             _turn(bases, now, position, own, turn)

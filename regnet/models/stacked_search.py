@@ -36,7 +36,7 @@ def search_ranks_stack(
     """Move each data set to better maxima at other ranks of V while there are any."""
     open_ = np.array([reason == "converged" for reason in optima.stop_reasons])
     while open_.any():
-        sets = np.flatnonzero(open_ & (optima.n_iterations < limits.max_iterations))
+        sets = (open_ & (optima.n_iterations < limits.max_iterations)).nonzero()[0]
         open_[:] = False
         if not sets.size:
             break
@@ -44,7 +44,7 @@ def search_ranks_stack(
         # What iterations are left is for all attempts of a data set.
         share = np.bincount(owners, minlength=len(open_))
         most = ((limits.max_iterations - optima.n_iterations) // np.maximum(share, 1))[owners]
-        worth = np.flatnonzero(most > 0)
+        worth = (most > 0).nonzero()[0]
         if not worth.size:
             break
         owners, starts, likelihoods = owners[worth], starts.take(worth), likelihoods.take(worth)
@@ -57,7 +57,7 @@ def search_ranks_stack(
         better = np.array([reason == "converged" for reason in found.stop_reasons])
         better &= found.likelihoods.deviance < here - 1e-6
         # The best of a data set comes last, and stays.
-        order = np.flatnonzero(better)
+        order = better.nonzero()[0]
         order = order[np.argsort(-found.likelihoods.deviance[order], kind="stable")]
         for attempt in order:
             optima.put(owners[attempt], found, attempt)
@@ -75,7 +75,7 @@ def _attempts(
     n_null = np.count_nonzero(bases.signal == 0.0, axis=1)
     found: list[tuple[Indices, Bases, Likelihoods]] = []
     for number in np.unique(n_null):
-        group = np.flatnonzero(n_null == number)
+        group = (n_null == number).nonzero()[0]
         part, here = stack.take(sets[group]), bases.take(group)
         traits = here.weights.transpose(0, 2, 1) @ part.rotated
         deviances = optima.likelihoods.deviance[sets[group]]
@@ -121,10 +121,10 @@ def _without(
     owners = np.repeat(np.arange(n_sets), n_directions)
     there, exists = simultaneous(bases.take(owners), whole, _diagonals(bases.noise[owners]))
     there.signal[:, : n_null + 1] = 0.0
-    good = np.flatnonzero(exists)
+    good = exists.nonzero()[0]
     owners, there = owners[good], there.take(good)
     likelihoods = evaluate_stack(stack.take(owners), there)
-    good = np.flatnonzero(likelihoods.deviance - here[owners] <= WORTH)
+    good = (likelihoods.deviance - here[owners] <= WORTH).nonzero()[0]
     return owners[good], there.take(good), likelihoods.take(good)
 
 
