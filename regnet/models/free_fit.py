@@ -278,7 +278,7 @@ class _Model:
         direction = ahead.copy()
         step = np.zeros_like(residual)
         size = first = float(np.vdot(residual, ahead))
-        forcing = min(0.1, 0.1 * self.criterion**0.5) ** 2
+        forcing = min(0.2, 0.2 * self.criterion**0.5) ** 2
         for count in range(MOST_PRODUCTS):
             product = self.product(direction)
             bend = float(np.vdot(direction, product))
