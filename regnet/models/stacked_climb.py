@@ -397,7 +397,7 @@ def _moved(bases: Bases, model: _Models, step: Array) -> tuple[Bases, Flags]:
         rank[cut] = np.minimum(rank[cut], kept)
         values[number < n_conditions - rank[cut, None]] = 0.0
         signal[cut] = (vectors * values[:, None, :]) @ vectors.transpose(0, 2, 1)
-    pinned = (~model.free.all(axis=1)).nonzero()[0]
+    pinned = np.flatnonzero(~model.free.all(axis=1))
     if pinned.size:  # V's range turns into the null directions that stay null
         sizes = np.where(bases.signal[pinned] > 0.0, bases.signal[pinned], np.inf)
         lift = step[pinned, 0] * (~model.free[pinned])[:, :, None] / sizes[:, None, :]
