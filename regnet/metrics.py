@@ -163,7 +163,11 @@ METRICS: tuple[Metric, ...] = (
         "Frob. Σ raw",
     ),
     Metric(
-        "seconds", "Seconds", "Time of the fit, without the decomposition that replicates share.", "lower"
+        "seconds",
+        "Seconds",
+        "Time of the fit, without the decomposition that replicates share; that of replicates which were "
+        "fitted together is shared out evenly.",
+        "lower",
     ),
     Metric("iterations", "Iterations", "Iterations of the optimiser.", None),
     Metric("converged", "Converged", "1 where the optimiser converged, 0 where it did not.", None),

@@ -100,7 +100,8 @@ class FitOutcome:
     reason : str
         Why there is no fit; empty where there is.
     seconds : float
-        Time of the fit, without the shared decomposition and without scoring.
+        Time of the fit, without the shared decomposition and without scoring; an equal share of it where
+        replicates were fitted together.
     warnings : tuple of str
         ``did not converge``, ``at boundary``.
     problem : str
