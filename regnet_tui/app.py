@@ -53,11 +53,13 @@ class RegnetApp(App[int]):
     NOTIFICATION_TIMEOUT = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", "Commands", show=False),
-        Binding("f2", "show_mode('study')", "Study", show=False),
-        Binding("f3", "show_mode('runs')", "Runs", show=False),
-        Binding("f4", "show_mode('run')", "Run", show=False),
-        Binding("f5", "show_mode('results')", "Results", show=False),
-        Binding("f6", "show_mode('data')", "Own data", show=False),
+        # First in line, so that screens change in the order of the keys, and what is typed ahead of a slow
+        # link goes to the screen that it was meant for.
+        Binding("f2", "show_mode('study')", "Study", show=False, priority=True),
+        Binding("f3", "show_mode('runs')", "Runs", show=False, priority=True),
+        Binding("f4", "show_mode('run')", "Run", show=False, priority=True),
+        Binding("f5", "show_mode('results')", "Results", show=False, priority=True),
+        Binding("f6", "show_mode('data')", "Own data", show=False, priority=True),
     ]
 
     def __init__(self, places: Places, *, theme: str = "") -> None:

@@ -65,9 +65,12 @@ class Terminal:
     def wait_for(self, text: str, seconds: float = 10.0) -> float:
         """Wait until a text was written since now; return how long that took."""
         began, start = time.perf_counter(), len(self.output)
+        seen = -1
         while time.perf_counter() - began < seconds:
-            if text.encode() in plain(bytes(self.output[start:])):
-                return time.perf_counter() - began
+            if len(self.output) != seen:  # not in vain: the app needs the processor more
+                seen = len(self.output)
+                if text.encode() in plain(bytes(self.output[start:])):
+                    return time.perf_counter() - began
             self.read_once(0.01)
         raise AssertionError(f"{text!r} was not drawn within {seconds} s: {self.text()[-2000:]}")
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_runs import make_run
+from textual import events
 from textual.app import App
 from textual.dom import DOMNode
 from textual.pilot import Pilot
@@ -177,3 +178,18 @@ async def test_help_tells_the_focused_field_the_screen_and_its_keys(open_app: Op
         assert "--covariance" in text
         assert "(I+N)(I+N)ᵀ" in text
         assert "ctrl+r" in text
+
+
+async def test_screens_change_in_the_order_of_the_keys_however_fast_they_come(open_app: OpenApp) -> None:
+    app = open_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        for key in (*("f3", "f2", "f5", "f4") * 10, "f3"):
+            app.post_message(events.Key(key, None))
+        await pilot.pause()
+        await pilot.pause()
+        assert app.current_mode == "runs"
+        await pilot.press("/")
+        app.post_message(events.Key("f2", None))  # from within an input, too
+        await pilot.pause()
+        assert app.current_mode == "study"
