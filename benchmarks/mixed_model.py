@@ -20,7 +20,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import product
 from statistics import median
 from typing import TypeVar
 
@@ -187,8 +187,9 @@ def report(size: Size, options: argparse.Namespace, others: list[Peer]) -> None:
     )
     at_once = together(many, parts, options.repeats)
     print(f"  {len(many)} replicates given at once: {at_once:.2f} ms a fit {target}", flush=True)
-    # Every fifth dataset: different V, Σ and fractions.
-    chosen = list(islice(kinds[1::5], options.peer_fits))
+    # Every fifth dataset has another V, Σ and fraction; more than those, and all take part in turn.
+    spread = [kinds[(1 + 5 * number) % len(kinds)] for number in range(len(kinds))]
+    chosen = spread[: options.peer_fits]
     for peer in others:
         if chosen and peer.takes_part(size):
             compare(peer, chosen, parts, shared, at_once, options.repeats)
